@@ -1,0 +1,13 @@
+/**
+ * @file
+ * Everything of libevreplay that a program uses. Plug-ins include backend.h or bridge.h instead.
+ */
+#ifndef EVREPLAY_EVREPLAY_H
+#define EVREPLAY_EVREPLAY_H
+
+#include <evreplay/base.h>
+#include <evreplay/ir.h>
+#include <evreplay/replay.h>
+#include <evreplay/trace.h>
+
+#endif

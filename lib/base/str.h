@@ -1,0 +1,82 @@
+/* Borrowed text. */
+#ifndef EVR_BASE_STR_H
+#define EVR_BASE_STR_H
+
+#include <evreplay/base.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+/* For printf's "%.*s". */
+#define EVR_STR_ARG(s) (int)((s).len > 65536 ? 65536 : (s).len), ((s).data ? (s).data : "")
+
+#define EVR_STR_LITERAL(s) ((evr_str){(s), sizeof(s) - 1})
+
+static inline evr_str evr_str_c(const char *text)
+{
+    return (evr_str){text, text ? strlen(text) : 0};
+}
+
+static inline bool evr_str_eq(evr_str a, evr_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool evr_str_is(evr_str a, const char *text)
+{
+    size_t len = strlen(text);
+    return a.len == len && (len == 0 || memcmp(a.data, text, len) == 0);
+}
+
+static inline bool evr_str_starts(evr_str a, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return a.len >= len && (len == 0 || memcmp(a.data, prefix, len) == 0);
+}
+
+static inline bool evr_str_ends(evr_str a, const char *suffix)
+{
+    size_t len = strlen(suffix);
+    return a.len >= len && (len == 0 || memcmp(a.data + a.len - len, suffix, len) == 0);
+}
+
+/* Position of `c` at or after `from`, or SIZE_MAX. */
+static inline size_t evr_str_find(evr_str a, char c, size_t from)
+{
+    const char *p = from < a.len ? memchr(a.data + from, c, a.len - from) : NULL;
+    return p ? (size_t)(p - a.data) : SIZE_MAX;
+}
+
+static inline evr_str evr_str_sub(evr_str a, size_t from, size_t to)
+{
+    if (to > a.len)
+        to = a.len;
+    return from < to ? (evr_str){a.data + from, to - from} : (evr_str){"", 0};
+}
+
+/* Without white space at both ends. */
+evr_str evr_str_trim(evr_str a);
+
+/* Byte order, shorter first among equals; for qsort-like use. */
+int evr_str_cmp(evr_str a, evr_str b);
+
+/* Writes the text and a NUL; `to` has len + 1 bytes. */
+static inline void evr_str_copy(char *to, evr_str s)
+{
+    if (s.len)
+        memcpy(to, s.data, s.len);
+    to[s.len] = 0;
+}
+
+/* NUL-terminated copy of len + 1 bytes from the context's allocator; NULL when memory is out. */
+char *evr_strdup(evr_context *ctx, evr_str s);
+
+/* Whole decimal integer (optional sign) or false; false too when it does not fit. */
+bool evr_str_to_i64(evr_str s, int64_t *out);
+/* Whole number in the C locale, "inf", "-inf", "nan" in any case included; false when any byte is left over. */
+bool evr_str_to_f64(evr_str s, double *out);
+
+/* Shell-style pattern with '*' and '?', over the whole text. */
+bool evr_glob(evr_str pattern, evr_str text);
+
+#endif
