@@ -129,7 +129,8 @@ static evr_status store_launches(evr_trace *t, keyed *work, size_t n, evr_error 
     }
     for (size_t p = 0; p < t->order_count; p++)
         t->launched_from[p + 1] += t->launched_from[p];
-    qsort_r(t->device_sorted, n, sizeof *t->device_sorted, by_uid, t);
+    if (n)
+        qsort_r(t->device_sorted, n, sizeof *t->device_sorted, by_uid, t);
     return EVR_OK;
 }
 

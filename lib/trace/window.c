@@ -73,6 +73,7 @@ evr_status evr_window_new(evr_context *ctx, evr_inflate *in, size_t stretch, boo
     w->in = in;
     w->stretch = stretch;
     w->head = stretch / 4;
+    w->current.data = "";
     w->slot_count = second_thread ? SLOTS : 1;
     for (size_t i = 0; i < w->slot_count; i++)
         if (!(w->slots[i].memory = evr_alloc(ctx, w->head + w->stretch))) {
