@@ -99,7 +99,7 @@ static enum arg arg_of(const evr_kineto *r, evr_str key)
         if (!r->arg_slots[at])
             return ARG_OTHER;
         unsigned i = r->arg_slots[at] - 1u;
-        if (arg_names[i].len == key.len && memcmp(arg_names[i].name, key.data, key.len) == 0)
+        if (arg_names[i].len == key.len && evr_bytes_eq(arg_names[i].name, key.data, key.len))
             return (enum arg)arg_names[i].arg;
     }
 }
@@ -214,8 +214,8 @@ static uint32_t category_number(evr_kineto *r, evr_str raw, char phase)
 static uint32_t track_number(evr_kineto *r, evr_str pid, evr_str tid)
 {
     size_t len = pid.len + tid.len;
-    if (r->track_len && r->track_len == len && r->pid_len == pid.len && memcmp(r->track_text, pid.data, pid.len) == 0 &&
-        memcmp(r->track_text + pid.len, tid.data, tid.len) == 0)
+    if (r->track_len && r->track_len == len && r->pid_len == pid.len && evr_bytes_eq(r->track_text, pid.data, pid.len) &&
+        evr_bytes_eq(r->track_text + pid.len, tid.data, tid.len))
         return r->track;
     evr_str p = plain_text(r, pid);
     char *kept = NULL;
