@@ -27,7 +27,7 @@ static size_t find_slot(const evr_intern *table, evr_str s, uint64_t hash)
         if (!id)
             return i;
         const evr_intern_entry *e = &table->entries[id - 1];
-        if (e->hash == high && e->len == s.len && (!s.len || memcmp(e->data, s.data, s.len) == 0))
+        if (e->hash == high && e->len == s.len && evr_bytes_eq(e->data, s.data, s.len))
             return i;
     }
 }

@@ -59,11 +59,21 @@ static inline size_t evr_json_token_end(const evr_json *j, size_t pos)
     return end;
 }
 
+/* A token that is a value by itself. */
+static inline bool evr_json_scalar_begins(char c)
+{
+    return c == '"' || (c != ',' && c != ':' && c != '{' && c != '}' && c != '[' && c != ']');
+}
+
 /* Moves past one value, whatever it is. False when it does not end within the text. */
 static inline bool evr_json_skip(evr_json *j)
 {
     size_t depth = 0;
     size_t pos = j->pos;
+    if (pos < j->count && evr_json_scalar_begins(j->text[j->index[pos]])) {
+        j->pos++;
+        return true;
+    }
     for (; pos < j->count; pos++) {
         switch (j->text[j->index[pos]]) {
         case '{':
@@ -99,6 +109,10 @@ bad:
 static inline evr_str evr_json_raw_value(evr_json *j)
 {
     size_t from = j->pos;
+    if (from < j->count && evr_json_scalar_begins(j->text[j->index[from]])) {
+        j->pos++;
+        return (evr_str){j->text + j->index[from], evr_json_token_end(j, from) - j->index[from]};
+    }
     if (!evr_json_skip(j))
         return (evr_str){"", 0};
     size_t end = evr_json_token_end(j, j->pos - 1);

@@ -2,16 +2,6 @@
 
 #include <math.h>
 
-void evr_kineto_init(evr_kineto *r, evr_trace *store)
-{
-    *r = (evr_kineto){.store = store};
-}
-
-void evr_kineto_free(evr_kineto *r)
-{
-    evr_release(r->store->ctx, r->scratch, r->scratch_cap);
-}
-
 /* Keys are compared as numbers made of their length and some of their bytes; the table is checked by a test. */
 #define KEY4(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
@@ -49,30 +39,80 @@ static const struct {
     uint8_t arg;
 } arg_names[] = {
 #define A(name, arg) {name, sizeof(name) - 1, arg}
-    A("External id", ARG_EXTERNAL), A("external id", ARG_EXTERNAL), A("correlation", ARG_CORRELATION),
-    A("Ev Idx", ARG_SKIP), A("Record function id", ARG_SKIP), A("Input Dims", ARG_DIMS), A("Input dims", ARG_DIMS),
-    A("Input type", ARG_TYPES), A("Input Strides", ARG_STRIDES), A("Concrete Inputs", ARG_VALUES),
-    A("Sequence number", ARG_SEQUENCE), A("Fwd thread id", ARG_FORWARD), A("device", ARG_DEVICE), A("stream", ARG_STREAM),
-    A("stream_id", ARG_STREAM), A("Python id", ARG_SKIP), A("Python parent id", ARG_SKIP), A("Python module id", ARG_SKIP),
-    A("cbid", ARG_SKIP), A("cid", ARG_SKIP), A("queued", ARG_SKIP), A("context", ARG_SKIP), A("Trace name", ARG_SKIP),
-    A("Trace iteration", ARG_SKIP), A("Profiler Event Index", ARG_SKIP), A("Module Hierarchy", ARG_SKIP),
-    A("Call stack", ARG_SKIP), A("finished", ARG_SKIP), A("Input Types", ARG_TYPES), A("Input types", ARG_TYPES),
+    A("External id", ARG_EXTERNAL),
+    A("external id", ARG_EXTERNAL),
+    A("correlation", ARG_CORRELATION),
+    A("Input Dims", ARG_DIMS),
+    A("Input dims", ARG_DIMS),
+    A("Input type", ARG_TYPES),
+    A("Input types", ARG_TYPES),
+    A("Input Types", ARG_TYPES),
+    A("Input Strides", ARG_STRIDES),
+    A("Concrete Inputs", ARG_VALUES),
+    A("Sequence number", ARG_SEQUENCE),
+    A("Fwd thread id", ARG_FORWARD),
+    A("device", ARG_DEVICE),
+    A("stream", ARG_STREAM),
+    A("stream_id", ARG_STREAM),
+    A("Ev Idx", ARG_SKIP),
+    A("Record function id", ARG_SKIP),
+    A("Python id", ARG_SKIP),
+    A("Python parent id", ARG_SKIP),
+    A("Python module id", ARG_SKIP),
+    A("cbid", ARG_SKIP),
+    A("cid", ARG_SKIP),
+    A("queued", ARG_SKIP),
+    A("context", ARG_SKIP),
+    A("finished", ARG_SKIP),
+    A("Trace name", ARG_SKIP),
+    A("Trace iteration", ARG_SKIP),
+    A("Profiler Event Index", ARG_SKIP),
+    A("Module Hierarchy", ARG_SKIP),
+    A("Call stack", ARG_SKIP),
 #undef A
 };
 
-/* First names of each length, so that a look-up compares only names of the right length. */
-static enum arg arg_of(evr_str key)
+enum { ARG_NAMES = sizeof arg_names / sizeof *arg_names, ARG_SLOTS = 128 };
+
+static unsigned arg_slot(const char *name, size_t len)
 {
-    if (key.len < 3 || key.len > 20)
+    return ((unsigned)len * 29 + (unsigned char)name[0] * 5 + (unsigned char)name[len - 1] * 17) & (ARG_SLOTS - 1);
+}
+
+/* Slots by a hash of length, first and last byte; what falls together lies behind. */
+static void index_arg_names(uint8_t slots[ARG_SLOTS])
+{
+    memset(slots, 0, ARG_SLOTS);
+    for (unsigned i = 0; i < ARG_NAMES; i++) {
+        unsigned at = arg_slot(arg_names[i].name, arg_names[i].len);
+        while (slots[at])
+            at = (at + 1) & (ARG_SLOTS - 1);
+        slots[at] = (uint8_t)(i + 1);
+    }
+}
+
+static enum arg arg_of(const evr_kineto *r, evr_str key)
+{
+    if (!key.len)
         return ARG_OTHER;
-    const char first = key.data[0], last = key.data[key.len - 1];
-    for (size_t i = 0; i < sizeof arg_names / sizeof *arg_names; i++) {
-        if (arg_names[i].len != key.len || arg_names[i].name[0] != first || arg_names[i].name[key.len - 1] != last)
-            continue;
-        if (memcmp(arg_names[i].name, key.data, key.len) == 0)
+    for (unsigned at = arg_slot(key.data, key.len);; at = (at + 1) & (ARG_SLOTS - 1)) {
+        if (!r->arg_slots[at])
+            return ARG_OTHER;
+        unsigned i = r->arg_slots[at] - 1u;
+        if (arg_names[i].len == key.len && evr_bytes_eq(arg_names[i].name, key.data, key.len))
             return (enum arg)arg_names[i].arg;
     }
-    return ARG_OTHER;
+}
+
+void evr_kineto_init(evr_kineto *r, evr_trace *store)
+{
+    *r = (evr_kineto){.store = store};
+    index_arg_names(r->arg_slots);
+}
+
+void evr_kineto_free(evr_kineto *r)
+{
+    evr_release(r->store->ctx, r->scratch, r->scratch_cap);
 }
 
 int64_t evr_kineto_time(evr_str raw)
@@ -176,8 +216,8 @@ static uint32_t category_number(evr_kineto *r, evr_str raw, char phase)
 static uint32_t track_number(evr_kineto *r, evr_str pid, evr_str tid)
 {
     size_t len = pid.len + tid.len;
-    if (r->track_len && r->track_len == len && r->pid_len == pid.len && memcmp(r->track_text, pid.data, pid.len) == 0 &&
-        memcmp(r->track_text + pid.len, tid.data, tid.len) == 0)
+    if (r->track_len && r->track_len == len && r->pid_len == pid.len && evr_bytes_eq(r->track_text, pid.data, pid.len) &&
+        evr_bytes_eq(r->track_text + pid.len, tid.data, tid.len))
         return r->track;
     evr_str p = plain_text(r, pid);
     char *kept = NULL;
@@ -207,7 +247,7 @@ typedef struct event_text {
     bool has_inputs, has_other;
 } event_text;
 
-static void read_args(evr_json *j, evr_row *row, event_text *e)
+static void read_args(const evr_kineto *r, evr_json *j, evr_row *row, event_text *e)
 {
     if (evr_json_peek(j) != '{') {
         evr_json_skip(j);
@@ -218,7 +258,7 @@ static void read_args(evr_json *j, evr_row *row, event_text *e)
     evr_str key;
     j->pos++;
     while (evr_json_next_field(j, &first, &key)) {
-        enum arg arg = arg_of(key);
+        enum arg arg = arg_of(r, key);
         if (arg <= ARG_SKIP) {
             e->has_other |= arg == ARG_OTHER;
             evr_json_skip(j);
@@ -249,7 +289,7 @@ static void read_args(evr_json *j, evr_row *row, event_text *e)
     }
 }
 
-static void read_fields(evr_json *j, evr_row *row, event_text *e)
+static void read_fields(const evr_kineto *r, evr_json *j, evr_row *row, event_text *e)
 {
     bool first = true;
     evr_str key;
@@ -264,7 +304,7 @@ static void read_fields(evr_json *j, evr_row *row, event_text *e)
         case KEY4('t', 's', 0, 0): row->start = evr_kineto_time(evr_json_raw_value(j)); break;
         case KEY4('d', 'u', 'r', 0): row->duration = evr_kineto_time(evr_json_raw_value(j)); break;
         case KEY4('i', 'd', 0, 0): e->id = evr_json_raw_value(j); break;
-        case KEY4('a', 'r', 'g', 's'): read_args(j, row, e); break;
+        case KEY4('a', 'r', 'g', 's'): read_args(r, j, row, e); break;
         default: evr_json_skip(j); break;
         }
     }
@@ -313,7 +353,7 @@ evr_status evr_kineto_event(evr_kineto *r, evr_json *j, evr_error **err)
     evr_row row;
     evr_row_init(&row);
     if (evr_json_peek(j) == '{')
-        read_fields(j, &row, &e);
+        read_fields(r, j, &row, &e);
     else
         evr_json_skip(j); /* an entry that is no event keeps its place in the count */
     return j->problem ? EVR_OK : add_row(r, &row, &e, err);

@@ -18,6 +18,7 @@ typedef struct evr_kineto {
     char category_text[32];
     char track_text[64]; /* pid text, then tid text, as in the file */
     size_t pid_len;
+    uint8_t arg_slots[128]; /* hash table of the known arguments' names */
 } evr_kineto;
 
 void evr_kineto_init(evr_kineto *reader, evr_trace *store);

@@ -1,9 +1,6 @@
 #include "trace/links.h"
 
 #include "trace/tree.h"
-#include "trace/category.h"
-
-#include <stdlib.h>
 
 void evr_links_release(evr_trace *t)
 {
@@ -32,24 +29,47 @@ typedef struct keyed {
     uint32_t value;
 } keyed;
 
-static int by_key(const void *a, const void *b)
+static inline bool before(const keyed *x, const keyed *y)
 {
-    const keyed *x = a, *y = b;
     if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    return (x->uid > y->uid) - (x->uid < y->uid);
+        return x->key < y->key;
+    return x->start != y->start ? x->start < y->start : x->uid < y->uid;
 }
 
-/* Profilers number calls upwards, so the list is often sorted already. */
-static void sort_keyed(keyed *items, size_t n)
+/* Merge sort that does nothing where things are in order already, as most of a profiler's numbers are. */
+static void merge_keyed(keyed *items, keyed *spare, size_t n)
 {
-    for (size_t i = 1; i < n; i++)
-        if (by_key(&items[i - 1], &items[i]) > 0) {
-            qsort(items, n, sizeof *items, by_key);
-            return;
+    if (n < 12) {
+        for (size_t i = 1; i < n; i++) {
+            keyed item = items[i];
+            size_t k = i;
+            for (; k && before(&item, &items[k - 1]); k--)
+                items[k] = items[k - 1];
+            items[k] = item;
         }
+        return;
+    }
+    size_t half = n / 2, a = 0, b = half, out = 0;
+    merge_keyed(items, spare, half);
+    merge_keyed(items + half, spare, n - half);
+    if (!before(&items[half], &items[half - 1]))
+        return;
+    memcpy(spare, items, half * sizeof *items);
+    while (a < half && b < n)
+        items[out++] = before(&items[b], &spare[a]) ? items[b++] : spare[a++];
+    memcpy(items + out, spare + a, (half - a) * sizeof *items);
+}
+
+static evr_status sort_keyed(evr_context *ctx, keyed *items, size_t n, evr_error **err)
+{
+    if (n < 2)
+        return EVR_OK;
+    keyed *spare = evr_alloc(ctx, n / 2 * sizeof *spare);
+    if (!spare)
+        return evr_fail_nomem(err);
+    merge_keyed(items, spare, n);
+    evr_release(ctx, spare, n / 2 * sizeof *spare);
+    return EVR_OK;
 }
 
 /* The last item with this key that starts no later than `start`; the first with the key when all start later; NULL if none. */
@@ -68,69 +88,84 @@ static const keyed *find_keyed(const keyed *items, size_t n, uint64_t key, int64
     return low < n && items[low].key == key ? &items[low] : NULL;
 }
 
-/* Collects (key, start, uid) of the events that `key_of` gives a key other than 0. */
+/* Collects (key, start, uid) of the events of some kinds that `key_of` gives a key other than 0, in order of uid. */
 typedef uint64_t (*key_fn)(const evr_trace *trace, size_t uid);
 
-static evr_status collect(evr_trace *t, key_fn key_of, keyed **out, size_t *count, evr_error **err)
+static evr_status collect(evr_trace *t, uint32_t kinds, key_fn key_of, keyed **out, size_t *count, evr_error **err)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < t->count; i++)
-        n += key_of(t, i) != 0;
+    size_t n = 0, cap = 0;
     *out = NULL;
-    *count = n;
-    if (!n)
+    *count = 0;
+    for (size_t k = 0; k < t->category_count; k++)
+        if (kinds >> t->categories[k].kind & 1)
+            cap += (size_t)t->categories[k].events;
+    if (!cap)
         return EVR_OK;
-    keyed *items = evr_alloc(t->ctx, n * sizeof *items);
-    if (!items) {
-        *count = 0;
+    keyed *items = evr_alloc(t->ctx, cap * sizeof *items);
+    if (!items)
         return evr_fail_nomem(err);
-    }
-    n = 0;
     for (size_t i = 0; i < t->count; i++) {
+        if (!(kinds >> evr_store_kind(t, i) & 1))
+            continue;
         uint64_t key = key_of(t, i);
         if (key)
             items[n++] = (keyed){key, t->start[i], (uint32_t)i, 0};
     }
+    if (n && n < cap) {
+        keyed *less = evr_resize(t->ctx, items, cap * sizeof *items, n * sizeof *items);
+        if (!less) {
+            evr_release(t->ctx, items, cap * sizeof *items);
+            return evr_fail_nomem(err);
+        }
+        items = less;
+    } else if (!n) {
+        evr_release(t->ctx, items, cap * sizeof *items);
+        items = NULL;
+    }
     *out = items;
+    *count = n;
     return EVR_OK;
 }
 
+enum {
+    OPS = 1 << EVR_KIND_OP,
+    CALLS = 1 << EVR_KIND_RUNTIME,
+    WORK = 1 << EVR_KIND_KERNEL | 1 << EVR_KIND_MEMCPY | 1 << EVR_KIND_MEMSET,
+    ARROWS = 1 << EVR_KIND_FLOW,
+};
+
 static uint64_t launch_key(const evr_trace *t, size_t uid)
 {
-    return evr_store_kind(t, uid) == EVR_KIND_RUNTIME && evr_tree_position(t, uid) != EVR_NONE32 ? t->correlation[uid] : 0;
+    return evr_tree_position(t, uid) != EVR_NONE32 ? t->correlation[uid] : 0;
 }
 
 static uint64_t device_key(const evr_trace *t, size_t uid)
 {
-    return evr_kind_on_device(evr_store_kind(t, uid)) && t->start[uid] != EVR_NO_TIME ? t->correlation[uid] : 0;
+    return t->start[uid] != EVR_NO_TIME ? t->correlation[uid] : 0;
 }
 
-static int by_uid(const void *a, const void *b, void *trace)
-{
-    const evr_trace *t = trace;
-    evr_uid x = t->launched[*(const uint32_t *)a], y = t->launched[*(const uint32_t *)b];
-    return (x > y) - (x < y);
-}
-
+/* key is the launch's position, value its uid. */
 static evr_status store_launches(evr_trace *t, keyed *work, size_t n, evr_error **err)
 {
-    t->launched_from = evr_alloc_zeroed(t->ctx, (t->order_count + 1) * sizeof *t->launched_from);
-    t->launched = n ? evr_alloc(t->ctx, n * sizeof *t->launched) : NULL;
-    t->launcher = n ? evr_alloc(t->ctx, n * sizeof *t->launcher) : NULL;
-    t->device_sorted = n ? evr_alloc(t->ctx, n * sizeof *t->device_sorted) : NULL;
     t->launched_count = n;
-    if (!t->launched_from || (n && (!t->launched || !t->launcher || !t->device_sorted)))
+    t->launched_from = evr_alloc_zeroed(t->ctx, (t->order_count + 1) * sizeof *t->launched_from);
+    t->launched = evr_alloc(t->ctx, n * sizeof *t->launched);
+    t->launcher = evr_alloc(t->ctx, n * sizeof *t->launcher);
+    t->device_sorted = evr_alloc(t->ctx, n * sizeof *t->device_sorted);
+    if (!t->launched_from || !t->launched || !t->launcher || !t->device_sorted)
         return evr_fail_nomem(err);
-    for (size_t i = 0; i < n; i++) { /* key is the launch's position now */
+    EVR_TRY(sort_keyed(t->ctx, work, n, err));
+    for (size_t i = 0; i < n; i++) {
         t->launched[i] = work[i].uid;
         t->launcher[i] = work[i].value;
-        t->device_sorted[i] = (uint32_t)i;
         t->launched_from[work[i].key + 1]++;
+        work[i] = (keyed){work[i].uid, 0, (uint32_t)i, 0};
     }
     for (size_t p = 0; p < t->order_count; p++)
         t->launched_from[p + 1] += t->launched_from[p];
-    if (n)
-        qsort_r(t->device_sorted, n, sizeof *t->device_sorted, by_uid, t);
+    EVR_TRY(sort_keyed(t->ctx, work, n, err)); /* by uid now */
+    for (size_t i = 0; i < n; i++)
+        t->device_sorted[i] = work[i].uid;
     return EVR_OK;
 }
 
@@ -142,10 +177,11 @@ static evr_status link_launches(evr_trace *t, evr_error **err)
         return EVR_OK;
     keyed *calls, *work = NULL;
     size_t call_count, work_count = 0, linked = 0;
-    EVR_TRY(collect(t, launch_key, &calls, &call_count, err));
-    evr_status status = collect(t, device_key, &work, &work_count, err);
+    EVR_TRY(collect(t, CALLS, launch_key, &calls, &call_count, err));
+    evr_status status = collect(t, WORK, device_key, &work, &work_count, err);
+    if (status == EVR_OK)
+        status = sort_keyed(t->ctx, calls, call_count, err);
     if (status == EVR_OK && call_count && work_count) {
-        sort_keyed(calls, call_count);
         for (size_t i = 0; i < work_count; i++) {
             const keyed *call = find_keyed(calls, call_count, work[i].key, work[i].start);
             if (!call)
@@ -154,8 +190,7 @@ static evr_status link_launches(evr_trace *t, evr_error **err)
             work[linked].key = t->position[call->uid];
             work[linked++].value = call->uid;
         }
-        sort_keyed(work, linked);
-        status = store_launches(t, work, linked, err);
+        status = linked ? store_launches(t, work, linked, err) : EVR_OK;
     }
     evr_release(t->ctx, calls, call_count * sizeof *calls);
     evr_release(t->ctx, work, work_count * sizeof *work);
@@ -190,8 +225,8 @@ static uint32_t op_at(const evr_trace *t, uint32_t track, int64_t when)
 
 static bool is_fwdbwd(const evr_trace *t, size_t uid, char phase)
 {
-    return t->phase[uid] == phase && evr_store_kind(t, uid) == EVR_KIND_FLOW && t->external && t->external[uid] &&
-           t->start[uid] != EVR_NO_TIME && evr_str_starts(t->categories[t->category[uid]].name, "fwdbwd");
+    return t->phase[uid] == phase && t->external && t->external[uid] && t->start[uid] != EVR_NO_TIME &&
+           evr_str_starts(t->categories[t->category[uid]].name, "fwdbwd");
 }
 
 static uint64_t arrow_start(const evr_trace *t, size_t uid) { return is_fwdbwd(t, uid, 's') ? t->external[uid] : 0; }
@@ -200,7 +235,7 @@ static uint64_t arrow_end(const evr_trace *t, size_t uid) { return is_fwdbwd(t, 
 /* Without arrows: a forward operator and the backward ones of its sequence number, which name the forward's thread. */
 static bool has_sequence(const evr_trace *t, size_t uid, bool backward)
 {
-    return t->sequence && t->sequence[uid] >= 0 && evr_store_kind(t, uid) == EVR_KIND_OP && t->start[uid] != EVR_NO_TIME &&
+    return t->sequence && t->sequence[uid] >= 0 && t->start[uid] != EVR_NO_TIME &&
            (t->forward_thread && t->forward_thread[uid] != 0) == backward;
 }
 
@@ -214,20 +249,10 @@ static uint64_t backward_sequence(const evr_trace *t, size_t uid)
     return has_sequence(t, uid, true) ? (uint64_t)t->sequence[uid] + 1 : 0;
 }
 
-static int by_forward(const void *a, const void *b, void *trace)
-{
-    const evr_trace *t = trace;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    if (t->forward[x] != t->forward[y])
-        return t->forward[x] < t->forward[y] ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
+/* key: uid of the backward operator, value: of the forward one */
 static evr_status store_pairs(evr_trace *t, keyed *pairs, size_t n, evr_error **err)
 {
-    if (!n)
-        return EVR_OK;
-    qsort(pairs, n, sizeof *pairs, by_key); /* key: uid of the backward operator, value: of the forward one */
+    EVR_TRY(sort_keyed(t->ctx, pairs, n, err));
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         if (!kept || pairs[kept - 1].key != pairs[i].key)
@@ -241,9 +266,11 @@ static evr_status store_pairs(evr_trace *t, keyed *pairs, size_t n, evr_error **
     for (size_t i = 0; i < kept; i++) {
         t->backward[i] = (uint32_t)pairs[i].key;
         t->forward[i] = pairs[i].value;
-        t->pair_by_forward[i] = (uint32_t)i;
+        pairs[i] = (keyed){pairs[i].value, 0, (uint32_t)i, 0};
     }
-    qsort_r(t->pair_by_forward, kept, sizeof *t->pair_by_forward, by_forward, t);
+    EVR_TRY(sort_keyed(t->ctx, pairs, kept, err));
+    for (size_t i = 0; i < kept; i++)
+        t->pair_by_forward[i] = pairs[i].uid;
     return EVR_OK;
 }
 
@@ -269,33 +296,29 @@ static evr_status link_backward(evr_trace *t, evr_error **err)
         return EVR_OK;
     keyed *starts, *ends = NULL;
     size_t start_count, end_count = 0, pairs = 0;
-    evr_status status = collect(t, arrow_start, &starts, &start_count, err);
+    evr_status status = collect(t, ARROWS, arrow_start, &starts, &start_count, err);
     if (status != EVR_OK)
         return status;
     bool arrows = start_count > 0;
     if (!arrows)
-        status = collect(t, forward_sequence, &starts, &start_count, err);
+        status = collect(t, OPS, forward_sequence, &starts, &start_count, err);
     if (status == EVR_OK)
-        status = collect(t, arrows ? arrow_end : backward_sequence, &ends, &end_count, err);
-    if (status == EVR_OK && start_count && end_count) {
-        qsort(starts, start_count, sizeof *starts, by_key);
+        status = collect(t, arrows ? ARROWS : OPS, arrows ? arrow_end : backward_sequence, &ends, &end_count, err);
+    if (status == EVR_OK)
+        status = sort_keyed(t->ctx, starts, start_count, err);
+    if (status == EVR_OK && start_count && end_count)
         pairs = pair_up(t, starts, start_count, ends, end_count, arrows);
+    if (pairs)
         status = store_pairs(t, ends, pairs, err);
-    }
     evr_release(t->ctx, starts, start_count * sizeof *starts);
     evr_release(t->ctx, ends, end_count * sizeof *ends);
     return status;
 }
 
-static bool is_annotation(const evr_trace *t, size_t uid)
-{
-    return evr_store_kind(t, uid) == EVR_KIND_ANNOTATION && t->start[uid] != EVR_NO_TIME && t->phase[uid] == 'X';
-}
-
 static evr_status index_annotations(evr_trace *t, evr_error **err)
 {
     size_t *starts;
-    EVR_TRY(evr_group_by_track(t, is_annotation, &t->annotation, &t->annotation_count, &starts, err));
+    EVR_TRY(evr_group_by_track(t, 1u << EVR_KIND_ANNOTATION, false, &t->annotation, &t->annotation_count, &starts, err));
     evr_release(t->ctx, starts, (t->track_keys.count + 1) * sizeof *starts);
     if (!t->annotation_count)
         return EVR_OK;

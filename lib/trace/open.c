@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A fifth of a window's size is enough to keep two threads busy; small inputs get small windows, so that memory stays in
- * proportion. Measured: beyond 1 MiB the text no longer stays in the cache between unpacking and reading. */
-enum { SMALLEST_WINDOW = 16 << 10, LARGEST_WINDOW = 1 << 20 };
+/* Small inputs get small windows, so that memory stays in proportion. Larger ones are not read faster with more: the text is to
+ * stay in the cache between unpacking and reading. */
+enum { SMALLEST_WINDOW = 16 << 10, LARGEST_WINDOW = 256 << 10 };
 
 static size_t window_size(const evr_trace_options *o, uint64_t input_size, bool compressed)
 {
@@ -38,19 +38,19 @@ static evr_status read_trace(evr_context *ctx, const evr_source *source, const e
                              evr_error **err)
 {
     evr_inflate *in = NULL;
-    evr_window *window = NULL;
+    evr_windows *windows = NULL;
     evr_trace *trace = NULL;
     evr_status status = evr_inflate_new(ctx, source, &in, err);
     if (status == EVR_OK) {
         bool compressed = evr_inflate_is_compressed(in);
-        bool second = compressed && o->threads != 1 && (!source->size || source->size > 65536);
-        status = evr_window_new(ctx, in, window_size(o, source->size, compressed), second, &window, err);
+        bool second = o->threads != 1 && (!source->size || source->size > (compressed ? 32768 : 1 << 20));
+        status = evr_windows_new(ctx, in, window_size(o, source->size, compressed), second, &windows, err);
     }
     if (status == EVR_OK)
         status = evr_store_new(ctx, o, &trace, err);
     if (status == EVR_OK)
-        status = evr_document_read(trace, in, window, o, source->size, err);
-    evr_window_free(window);
+        status = evr_document_read(trace, in, windows, o, source->size, err);
+    evr_windows_free(windows);
     evr_inflate_free(in);
     if (status == EVR_OK)
         status = evr_store_finish(trace, err);

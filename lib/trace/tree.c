@@ -10,12 +10,19 @@ void evr_tree_release(evr_trace *t)
     t->order_count = 0;
 }
 
+static uint32_t tree_kinds(const evr_trace *t)
+{
+    return 1u << EVR_KIND_OP | 1u << EVR_KIND_RUNTIME | (t->flags & EVR_TRACE_PYTHON ? 1u << EVR_KIND_PYTHON : 0);
+}
+
+static inline bool picked(const evr_trace *t, size_t uid, uint32_t kinds, bool untimed)
+{
+    return kinds >> evr_store_kind(t, uid) & 1 && (untimed || (t->start[uid] != EVR_NO_TIME && t->phase[uid] == 'X'));
+}
+
 static bool in_tree(const evr_trace *t, size_t uid)
 {
-    int32_t kind = evr_store_kind(t, uid);
-    if (kind != EVR_KIND_OP && kind != EVR_KIND_RUNTIME && !(kind == EVR_KIND_PYTHON && t->flags & EVR_TRACE_PYTHON))
-        return false;
-    return t->explicit_parent || (t->start[uid] != EVR_NO_TIME && t->phase[uid] == 'X');
+    return picked(t, uid, tree_kinds(t), t->explicit_parent != NULL);
 }
 
 static void merge_sort(const int64_t *start, uint32_t *uids, uint32_t *spare, size_t n)
@@ -42,7 +49,7 @@ static void merge_sort(const int64_t *start, uint32_t *uids, uint32_t *spare, si
     memcpy(uids + out, spare + a, (half - a) * sizeof *uids);
 }
 
-void evr_sort_by_start(const evr_trace *t, uint32_t *uids, uint32_t *spare, size_t n)
+static void sort_by_start(const evr_trace *t, uint32_t *uids, uint32_t *spare, size_t n)
 {
     for (size_t i = 1; i < n; i++)
         if (t->start[uids[i - 1]] > t->start[uids[i]]) {
@@ -51,7 +58,7 @@ void evr_sort_by_start(const evr_trace *t, uint32_t *uids, uint32_t *spare, size
         }
 }
 
-evr_status evr_group_by_track(evr_trace *t, evr_pick_fn pick, uint32_t **uids, size_t *count, size_t **starts,
+evr_status evr_group_by_track(evr_trace *t, uint32_t kinds, bool untimed, uint32_t **uids, size_t *count, size_t **starts,
                               evr_error **err)
 {
     size_t tracks = t->track_keys.count, n = 0;
@@ -62,7 +69,7 @@ evr_status evr_group_by_track(evr_trace *t, evr_pick_fn pick, uint32_t **uids, s
     if (!from)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < t->count; i++)
-        if (pick(t, i)) {
+        if (picked(t, i, kinds, untimed)) {
             from[t->track[i] + 1]++;
             n++;
         }
@@ -82,13 +89,13 @@ evr_status evr_group_by_track(evr_trace *t, evr_pick_fn pick, uint32_t **uids, s
     for (size_t k = 0; k < tracks; k++)
         from[k + 1] += from[k];
     for (size_t i = 0; i < t->count; i++) /* from[k] walks to the end of its group… */
-        if (pick(t, i))
+        if (picked(t, i, kinds, untimed))
             out[from[t->track[i]]++] = (uint32_t)i;
     for (size_t k = tracks; k; k--) /* …which is the start of the next */
         from[k] = from[k - 1];
     from[0] = 0;
     for (size_t k = 0; k < tracks; k++)
-        evr_sort_by_start(t, out + from[k], spare, from[k + 1] - from[k]);
+        sort_by_start(t, out + from[k], spare, from[k + 1] - from[k]);
     evr_release(t->ctx, spare, n * sizeof *spare);
     *uids = out;
     return EVR_OK;
@@ -185,7 +192,7 @@ static evr_status nest_by_parent(evr_trace *t, evr_error **err)
 evr_status evr_tree_build(evr_trace *t, evr_error **err)
 {
     size_t *starts;
-    EVR_TRY(evr_group_by_track(t, in_tree, &t->order, &t->order_count, &starts, err));
+    EVR_TRY(evr_group_by_track(t, tree_kinds(t), t->explicit_parent != NULL, &t->order, &t->order_count, &starts, err));
     size_t n = t->order_count;
     evr_status status = EVR_OK;
     if (!n)

@@ -14,13 +14,9 @@ static inline uint32_t evr_tree_position(const evr_trace *t, evr_uid uid)
     return t->position && uid < t->count ? t->position[uid] : EVR_NONE32;
 }
 
-/* Sorts `n` uids by start time, file order among equals. `spare` has room for n. */
-void evr_sort_by_start(const evr_trace *trace, uint32_t *uids, uint32_t *spare, size_t n);
-
-/* Groups the events that `pick` accepts by track, each group by start time; *starts gets track count + 1 offsets. Both arrays
- * come from the allocator. */
-typedef bool (*evr_pick_fn)(const evr_trace *trace, size_t uid);
-evr_status evr_group_by_track(evr_trace *trace, evr_pick_fn pick, uint32_t **uids, size_t *count, size_t **starts,
+/* Groups the timed events of some kinds (a mask of 1 << EVR_KIND_...) by track, each group by start time, file order among equals;
+ * *starts gets track count + 1 offsets. Both arrays come from the allocator. Untimed ones are taken with `untimed`. */
+evr_status evr_group_by_track(evr_trace *trace, uint32_t kinds, bool untimed, uint32_t **uids, size_t *count, size_t **starts,
                               evr_error **err);
 
 #endif
