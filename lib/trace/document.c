@@ -255,9 +255,7 @@ static evr_status read_up_to_problem(document *d, const evr_inflate *in, const e
     if (w->problem == EVR_JSON_TOO_LONG || w->problem == EVR_JSON_DEFECT)
         return refuse(d, w->problem == EVR_JSON_DEFECT ? EVR_E_INTERNAL : EVR_E_LIMIT, w->offset,
                       evr_json_problem_text(w->problem), err);
-    size_t at = evr_json_locate(w->text, w->problem), good = at;
-    while (good && w->text.data[good - 1] != '}') /* an event ends there; in a string, the index will say so */
-        good--;
+    size_t at = evr_json_locate(w->text, w->problem), good = evr_json_before_string(w->text, at);
     evr_json_indexer *indexer = evr_json_indexer_new(); /* the document's own serves the seam, whose end may be in this text */
     if (!indexer)
         return evr_fail_nomem(err);

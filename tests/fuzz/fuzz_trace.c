@@ -23,7 +23,9 @@ static void same_with_other_window(evr_context *ctx, fuzz_bytes in, uint32_t fla
 {
     evr_trace *again = NULL;
     evr_status other = open_trace(ctx, in, flags, 128, &again, NULL);
-    FUZZ_NEED(other == status);
+    /* of text that is both wrong and cut, either may be seen first */
+    bool damaged = (status == EVR_E_FORMAT || status == EVR_E_TRUNCATED) && (other == EVR_E_FORMAT || other == EVR_E_TRUNCATED);
+    FUZZ_NEED(other == status || damaged);
     if (again)
         FUZZ_NEED(walk_trace(again, EVENTS) == walk_trace(trace, EVENTS));
     evr_trace_free(again);
