@@ -20,6 +20,7 @@ endif()
 add_library(evreplay_flags INTERFACE)
 target_compile_options(evreplay_flags INTERFACE
   -Wall -Wextra -Wshadow -Wpointer-arith -Wundef
+  -Wno-missing-field-initializers # {EVR_INIT(type)} leaves the rest zero, on purpose
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
   $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>)
 target_compile_definitions(evreplay_flags INTERFACE _GNU_SOURCE)

@@ -73,10 +73,8 @@ bool evr_grow(evr_context *ctx, void **array, size_t *cap, size_t need, size_t i
     return true;
 }
 
-static bool options_valid(const evr_context_options *o)
+static bool allocator_complete(const evr_context_options *o)
 {
-    if (o->struct_size < offsetof(evr_context_options, allocator) || o->struct_size > sizeof *o + 4096)
-        return false;
     const evr_allocator *a = o->allocator;
     return !a || (a->struct_size >= sizeof *a && a->alloc && a->resize && a->release);
 }
@@ -89,12 +87,13 @@ evr_status evr_context_new(const evr_context_options *options, evr_context **out
         return evr_fail(NULL, err, EVR_E_INVALID, "evr_context_new: `out` is NULL");
     *out = NULL;
     evr_context_options o = {0};
-    if (options) {
-        if (!options_valid(options)) {
-            evr_fail(NULL, err, EVR_E_INVALID, "evr_context_new: unknown struct_size or incomplete allocator");
-            return evr_hint(err, "set struct_size with EVR_INIT and give alloc, resize and release together");
-        }
+    bool sized = !options || (options->struct_size >= offsetof(evr_context_options, allocator) &&
+                              options->struct_size <= sizeof o + 4096);
+    if (options && sized) /* what an older caller's structure lacks stays zero */
         memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (!sized || !allocator_complete(&o)) {
+        evr_fail(NULL, err, EVR_E_INVALID, "evr_context_new: unknown struct_size or incomplete allocator");
+        return evr_hint(err, "set struct_size with EVR_INIT and give alloc, resize and release together");
     }
     const evr_allocator *a = o.allocator ? o.allocator : &libc_allocator;
     evr_context *ctx = a->alloc(a->user, sizeof *ctx);

@@ -23,6 +23,10 @@ struct evr_error {
 static evr_error out_of_memory = {NULL, EVR_E_NOMEM, -1, EVR_NO_UID, "out of memory",
                                   "give the allocator more memory, or open a smaller input", NULL, NULL};
 
+/* What the last call that failed on this thread answers: evr_hint() and friends give it back when there is no error to add to,
+ * because the caller wanted none or there was no memory for it. */
+static _Thread_local evr_status last_code;
+
 static void *error_alloc(evr_context *ctx, size_t size)
 {
     return ctx ? evr_alloc(ctx, size) : malloc(size);
@@ -57,6 +61,7 @@ static char *format_text(evr_context *ctx, const char *format, va_list args)
 static evr_status fail_v(evr_context *ctx, evr_error **err, evr_error *cause, evr_status code, const char *format,
                          va_list args)
 {
+    last_code = code;
     if (!err) {
         evr_error_free(cause);
         return code;
@@ -104,6 +109,7 @@ evr_status evr_fail_nomem(evr_error **err)
         evr_error_free(*err);
         *err = &out_of_memory;
     }
+    last_code = EVR_E_NOMEM;
     return EVR_E_NOMEM;
 }
 
@@ -115,7 +121,8 @@ static evr_error *changeable(evr_error **err)
 
 static evr_status code_of(evr_error **err)
 {
-    return err && *err ? (*err)->code : EVR_E_INVALID;
+    evr_error *e = changeable(err);
+    return e ? e->code : last_code;
 }
 
 evr_status evr_hint(evr_error **err, const char *format, ...)
@@ -148,6 +155,7 @@ evr_status evr_at_event(evr_error **err, evr_uid uid, evr_str op)
     if (!e)
         return code_of(err);
     e->uid = uid;
+    op.len = op.len ? strnlen(op.data, op.len) : 0; /* its size is found again by strlen() */
     release_text(e->ctx, e->op);
     e->op = error_alloc(e->ctx, op.len + 1);
     if (e->op)

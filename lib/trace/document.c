@@ -258,12 +258,18 @@ static evr_status read_up_to_problem(document *d, const evr_inflate *in, const e
     size_t at = evr_json_locate(w->text, w->problem), good = at;
     while (good && w->text.data[good - 1] != '}') /* an event ends there; in a string, the index will say so */
         good--;
+    evr_json_indexer *indexer = evr_json_indexer_new(); /* the document's own serves the seam, whose end may be in this text */
+    if (!indexer)
+        return evr_fail_nomem(err);
     const uint32_t *index;
     size_t count;
-    if (good && evr_json_indexer_run(d->indexer, w->text.data, good, &index, &count) == EVR_JSON_GOOD) {
+    evr_status status = EVR_OK;
+    if (good && evr_json_indexer_run(indexer, w->text.data, good, &index, &count) == EVR_JSON_GOOD) {
         evr_json j = evr_json_at(w->text.data, index, count);
-        EVR_TRY(read_text(d, &j, w->offset, err));
+        status = read_text(d, &j, w->offset, err);
     }
+    evr_json_indexer_free(indexer);
+    EVR_TRY(status);
     if (w->problem == EVR_JSON_OPEN_STRING)
         return ends_early(d, in, w, err);
     return refuse(d, EVR_E_FORMAT, w->offset + at, evr_json_problem_text(w->problem), err);

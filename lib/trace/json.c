@@ -91,7 +91,7 @@ size_t evr_json_unescape(evr_str raw, char *out)
 
 bool evr_json_to_i64(evr_str raw, int64_t *out)
 {
-    return evr_str_to_i64(raw, out);
+    return raw.len && raw.data[0] != '+' && evr_str_to_i64(raw, out);
 }
 
 bool evr_json_to_f64(evr_str raw, double *out)

@@ -139,6 +139,8 @@ int64_t evr_kineto_time(evr_str raw)
         if (p - digit > 3 && digit[3] >= '5') /* beyond a nanosecond: the nearest */
             ns++;
     }
+    if (p == end && ns > INT64_MAX)
+        return EVR_NO_TIME;
     if (p == end)
         return negative ? -(int64_t)ns : (int64_t)ns;
     double us; /* exponents, and numbers out of all proportion */

@@ -98,6 +98,8 @@ evr_status evr_trace_open_memory(evr_context *ctx, const void *data, size_t size
                                  evr_trace **out, evr_error **err)
 {
     if (!data && size) {
+        if (err)
+            *err = NULL;
         if (out)
             *out = NULL;
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_trace_open_memory: `data` is NULL");
@@ -143,7 +145,10 @@ evr_status evr_trace_open_file(evr_context *ctx, const char *path, const evr_tra
     evr_source source = {EVR_INIT(evr_source), 0, &fd, read_file, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0};
     evr_status status = evr_trace_open_source(ctx, &source, options, out, err);
     close(fd);
-    if (status != EVR_OK && status != EVR_E_NOMEM)
-        status = evr_fail_because(ctx, err, status, "cannot read %s", path);
+    if (status != EVR_OK && status != EVR_E_NOMEM) {
+        int64_t offset = evr_error_offset(err ? *err : NULL);
+        evr_fail_because(ctx, err, status, "cannot read %s", path);
+        evr_at_offset(err, offset);
+    }
     return status;
 }

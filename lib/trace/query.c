@@ -170,14 +170,15 @@ int64_t evr_trace_device_time(const evr_trace *t, evr_uid uid)
     const evr_uid *uids = evr_trace_device_events(t, uid, &n);
     /* Launch order is start order but where streams overlap: intervals are merged into one that grows at either end, and only
      * when that fails (a gap, then an earlier interval) is the slow exact count needed. */
-    int64_t total = 0, from = 0, to = 0;
+    int64_t from = 0, to = 0;
+    uint64_t total = 0; /* any times at all come from a file: their differences need all 64 bits */
     for (size_t i = 0; i < n; i++) {
         int64_t start = t->start[uids[i]], end = evr_store_end(t, uids[i]);
         if (i == 0) {
             from = start;
             to = end;
         } else if (start > to) {
-            total += to - from;
+            total += (uint64_t)to - (uint64_t)from;
             from = start;
             to = end;
         } else if (start >= from) {
@@ -186,7 +187,8 @@ int64_t evr_trace_device_time(const evr_trace *t, evr_uid uid)
             return evr_union_time(t, uids, n);
         }
     }
-    return n ? total + to - from : 0;
+    total += (uint64_t)to - (uint64_t)from;
+    return total > INT64_MAX ? INT64_MAX : (int64_t)total;
 }
 
 evr_uid evr_trace_launcher(const evr_trace *t, evr_uid uid)

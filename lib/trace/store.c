@@ -117,7 +117,7 @@ evr_status evr_store_add(evr_trace *t, const evr_row *row, evr_error **err)
             evr_fail(t->ctx, err, EVR_E_LIMIT, "the trace has more than %llu events", (unsigned long long)t->max_events);
             return evr_hint(err, "raise max_events, or cut the trace into parts");
         }
-        EVR_TRY(evr_store_reserve(t, i ? i + i / 2 : 256, err));
+        EVR_TRY(evr_store_reserve(t, i < 256 ? 256 : i + i / 2, err));
     }
     t->start[i] = row->start;
     t->duration[i] = row->duration;
@@ -184,14 +184,13 @@ uint32_t evr_store_track(evr_trace *t, evr_str pid, evr_str tid)
         return EVR_NO_ID;
     evr_str_copy(key, pid);
     evr_str_copy(key + pid.len + 1, tid);
-    size_t known = t->track_keys.count;
-    uint32_t id = evr_intern_add(&t->track_keys, (evr_str){key, len});
+    size_t known = t->track_keys.count; /* room first: a key without a track would be found by the next try */
+    bool room = evr_grow(t->ctx, (void **)&t->tracks, &t->track_cap, known + 1, sizeof *t->tracks);
+    uint32_t id = room ? evr_intern_add(&t->track_keys, (evr_str){key, len}) : EVR_NO_ID;
     if (key != small)
         evr_release(t->ctx, key, len + 1);
     if (id == EVR_NO_ID || id < known)
         return id;
-    if (!evr_grow(t->ctx, (void **)&t->tracks, &t->track_cap, (size_t)id + 1, sizeof *t->tracks))
-        return EVR_NO_ID;
     const char *kept = evr_intern_text(&t->track_keys, id).data;
     t->tracks[id] = (evr_track){{kept, pid.len}, {kept + pid.len + 1, tid.len}};
     return id;

@@ -15,15 +15,16 @@ static int by_from(const void *a, const void *b)
 static int64_t merged(span *spans, size_t n)
 {
     qsort(spans, n, sizeof *spans, by_from);
-    int64_t total = 0, to = spans[0].from;
+    uint64_t total = 0;
+    int64_t to = spans[0].from;
     for (size_t i = 0; i < n; i++) {
         int64_t from = spans[i].from > to ? spans[i].from : to;
         if (spans[i].to > from)
-            total += spans[i].to - from;
+            total += (uint64_t)spans[i].to - (uint64_t)from;
         if (spans[i].to > to)
             to = spans[i].to;
     }
-    return total;
+    return total > INT64_MAX ? INT64_MAX : (int64_t)total;
 }
 
 /* Time covered by device events that are in no useful order. When there is no memory to sort them in, the span is found by
@@ -32,15 +33,15 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
 {
     span small[256];
     span *spans = n <= 256 ? small : evr_alloc(t->ctx, n * sizeof *spans);
-    int64_t total = 0;
     if (spans) {
         for (size_t i = 0; i < n; i++)
             spans[i] = (span){t->start[uids[i]], evr_store_end(t, uids[i])};
-        total = merged(spans, n);
+        int64_t total = merged(spans, n);
         if (spans != small)
             evr_release(t->ctx, spans, n * sizeof *spans);
         return total;
     }
+    uint64_t total = 0;
     int64_t at = INT64_MIN;
     for (;;) {
         int64_t from = INT64_MAX, to;
@@ -50,7 +51,7 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
                 from = start;
         }
         if (from == INT64_MAX)
-            return total;
+            return total > INT64_MAX ? INT64_MAX : (int64_t)total;
         to = from;
         for (bool grew = true; grew;) {
             grew = false;
@@ -63,7 +64,7 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
         if (to == from) /* only empty events are left at this moment */
             to++;
         else
-            total += to - from;
+            total += (uint64_t)to - (uint64_t)from;
         at = to;
     }
 }

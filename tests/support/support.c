@@ -9,7 +9,7 @@ enum { HEADER = 16 };
 static bool refused(test_memory *m)
 {
     m->calls++;
-    return m->fail_after && m->calls >= m->fail_after;
+    return m->fail_after && (m->fail_once ? m->calls == m->fail_after : m->calls >= m->fail_after);
 }
 
 static void *counted_alloc(void *user, size_t size)
@@ -47,10 +47,15 @@ static void *counted_resize(void *user, void *p, size_t old_size, size_t new_siz
     return grown;
 }
 
+evr_allocator test_allocator(test_memory *memory)
+{
+    return (evr_allocator){EVR_INIT(evr_allocator), 0, memory, counted_alloc, counted_resize, counted_release};
+}
+
 evr_context *test_context(test_memory *memory)
 {
     *memory = (test_memory){0};
-    evr_allocator allocator = {EVR_INIT(evr_allocator), 0, memory, counted_alloc, counted_resize, counted_release};
+    evr_allocator allocator = test_allocator(memory);
     evr_context_options options = {.struct_size = sizeof options, .allocator = &allocator};
     evr_context *ctx = NULL;
     if (evr_context_new(&options, &ctx, NULL) != EVR_OK)

@@ -20,8 +20,12 @@ typedef struct test_memory {
     size_t peak;
     size_t calls;      /* allocations and resizes so far */
     size_t fail_after; /* the call with this number and all later ones fail; 0 = never */
+    int fail_once;     /* only the call with that number */
     size_t mismatches; /* releases and resizes with the wrong size */
 } test_memory;
+
+/* The allocator itself, for contexts made by hand. */
+evr_allocator test_allocator(test_memory *memory);
 
 /* A context on that allocator; aborts the test on failure. */
 evr_context *test_context(test_memory *memory);

@@ -1,0 +1,265 @@
+/* Sizes and offsets of every public structure, frozen. A line that stops compiling is an ABI break.
+ * New structures and members are added by `make_layout.py --refresh`. */
+#include "support/support.h"
+
+#include <evreplay/bridge.h>
+
+#if UINTPTR_MAX == UINT64_MAX
+#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
+#define AT(type, member, bytes) _Static_assert(offsetof(type, member) == (bytes), "offset of " #type "." #member)
+#else /* offsets hold for 64-bit targets */
+#define SIZE(type, bytes) _Static_assert(sizeof(type) <= (bytes), "size of " #type)
+#define AT(type, member, bytes) _Static_assert(offsetof(type, member) <= (bytes), "offset of " #type "." #member)
+#endif
+
+/* pinned: begin */
+
+SIZE(evr_str, 16);
+AT(evr_str, data, 0);
+AT(evr_str, len, 8);
+
+SIZE(evr_allocator, 40);
+AT(evr_allocator, struct_size, 0);
+AT(evr_allocator, reserved, 4);
+AT(evr_allocator, user, 8);
+AT(evr_allocator, alloc, 16);
+AT(evr_allocator, resize, 24);
+AT(evr_allocator, release, 32);
+
+SIZE(evr_context_options, 40);
+AT(evr_context_options, struct_size, 0);
+AT(evr_context_options, log_level, 4);
+AT(evr_context_options, allocator, 8);
+AT(evr_context_options, log, 16);
+AT(evr_context_options, log_user, 24);
+AT(evr_context_options, plugin_path, 32);
+
+SIZE(evr_host, 32);
+AT(evr_host, struct_size, 0);
+AT(evr_host, abi, 4);
+AT(evr_host, user, 8);
+AT(evr_host, log, 16);
+AT(evr_host, error, 24);
+
+SIZE(evr_tensor_info, 72);
+AT(evr_tensor_info, struct_size, 0);
+AT(evr_tensor_info, dtype, 4);
+AT(evr_tensor_info, rank, 8);
+AT(evr_tensor_info, flags, 12);
+AT(evr_tensor_info, shape, 16);
+AT(evr_tensor_info, strides, 24);
+AT(evr_tensor_info, storage_offset, 32);
+AT(evr_tensor_info, storage_bytes, 40);
+AT(evr_tensor_info, host_storage, 48);
+AT(evr_tensor_info, device, 56);
+
+SIZE(evr_bridge, 224);
+AT(evr_bridge, struct_size, 0);
+AT(evr_bridge, abi, 4);
+AT(evr_bridge, self, 8);
+AT(evr_bridge, name, 16);
+AT(evr_bridge, version, 24);
+AT(evr_bridge, shutdown, 32);
+AT(evr_bridge, load_library, 40);
+AT(evr_bridge, schemas, 48);
+AT(evr_bridge, op_find, 56);
+AT(evr_bridge, op_runs_on, 64);
+AT(evr_bridge, device_check, 72);
+AT(evr_bridge, device_wait, 80);
+AT(evr_bridge, tensor_new, 88);
+AT(evr_bridge, tensor_free, 96);
+AT(evr_bridge, tensor_info, 104);
+AT(evr_bridge, tensor_write, 112);
+AT(evr_bridge, tensor_read, 120);
+AT(evr_bridge, tensor_clone, 128);
+AT(evr_bridge, tensor_to_dlpack, 136);
+AT(evr_bridge, tensor_from_dlpack, 144);
+AT(evr_bridge, call_new, 152);
+AT(evr_bridge, call_run, 160);
+AT(evr_bridge, call_result_count, 168);
+AT(evr_bridge, call_result, 176);
+AT(evr_bridge, call_free, 184);
+AT(evr_bridge, seed, 192);
+AT(evr_bridge, threads, 200);
+AT(evr_bridge, describe, 208);
+AT(evr_bridge, call_floor, 216);
+
+SIZE(evr_list, 16);
+AT(evr_list, items, 0);
+AT(evr_list, len, 8);
+
+SIZE(evr_complex, 16);
+AT(evr_complex, re, 0);
+AT(evr_complex, im, 8);
+
+SIZE(evr_value, 24);
+AT(evr_value, kind, 0);
+AT(evr_value, reserved, 4);
+AT(evr_value, u, 8);
+
+SIZE(evr_tensor, 96);
+AT(evr_tensor, struct_size, 0);
+AT(evr_tensor, dtype, 4);
+AT(evr_tensor, rank, 8);
+AT(evr_tensor, flags, 12);
+AT(evr_tensor, shape, 16);
+AT(evr_tensor, strides, 24);
+AT(evr_tensor, storage_offset, 32);
+AT(evr_tensor, storage_elements, 40);
+AT(evr_tensor, dtype_text, 48);
+AT(evr_tensor, device, 64);
+AT(evr_tensor, init, 80);
+
+SIZE(evr_argument, 88);
+AT(evr_argument, struct_size, 0);
+AT(evr_argument, flags, 4);
+AT(evr_argument, name, 8);
+AT(evr_argument, type, 24);
+AT(evr_argument, value, 40);
+AT(evr_argument, provenance, 64);
+AT(evr_argument, reserved, 68);
+AT(evr_argument, note, 72);
+
+SIZE(evr_kernel, 32);
+AT(evr_kernel, name, 0);
+AT(evr_kernel, count, 16);
+AT(evr_kernel, total_ns, 24);
+
+SIZE(evr_extractor_options, 24);
+AT(evr_extractor_options, struct_size, 0);
+AT(evr_extractor_options, flags, 4);
+AT(evr_extractor_options, torch_version, 8);
+
+SIZE(evr_call, 64);
+AT(evr_call, struct_size, 0);
+AT(evr_call, status, 4);
+AT(evr_call, reason, 8);
+AT(evr_call, reserved, 12);
+AT(evr_call, uid, 16);
+AT(evr_call, count, 24);
+AT(evr_call, cpu_ns, 32);
+AT(evr_call, device_ns, 40);
+AT(evr_call, op, 48);
+
+SIZE(evr_runtime_options, 40);
+AT(evr_runtime_options, struct_size, 0);
+AT(evr_runtime_options, threads, 4);
+AT(evr_runtime_options, bridge, 8);
+AT(evr_runtime_options, device, 16);
+AT(evr_runtime_options, max_bytes, 24);
+AT(evr_runtime_options, seed, 32);
+
+SIZE(evr_replayer_options, 8);
+AT(evr_replayer_options, struct_size, 0);
+AT(evr_replayer_options, flags, 4);
+
+SIZE(evr_event, 160);
+AT(evr_event, struct_size, 0);
+AT(evr_event, kind, 4);
+AT(evr_event, name, 8);
+AT(evr_event, category, 24);
+AT(evr_event, pid, 40);
+AT(evr_event, tid, 56);
+AT(evr_event, start_ns, 72);
+AT(evr_event, duration_ns, 80);
+AT(evr_event, parent, 88);
+AT(evr_event, correlation, 96);
+AT(evr_event, external_id, 104);
+AT(evr_event, sequence, 112);
+AT(evr_event, forward_thread, 120);
+AT(evr_event, device, 128);
+AT(evr_event, stream, 136);
+AT(evr_event, track, 144);
+AT(evr_event, signature, 148);
+AT(evr_event, phase, 152);
+AT(evr_event, reserved, 153);
+
+SIZE(evr_trace_options, 48);
+AT(evr_trace_options, struct_size, 0);
+AT(evr_trace_options, flags, 4);
+AT(evr_trace_options, threads, 8);
+AT(evr_trace_options, reserved, 12);
+AT(evr_trace_options, progress, 16);
+AT(evr_trace_options, progress_user, 24);
+AT(evr_trace_options, max_events, 32);
+AT(evr_trace_options, window_bytes, 40);
+
+SIZE(evr_source, 32);
+AT(evr_source, struct_size, 0);
+AT(evr_source, reserved, 4);
+AT(evr_source, user, 8);
+AT(evr_source, read, 16);
+AT(evr_source, size, 24);
+
+SIZE(evr_event_filter, 56);
+AT(evr_event_filter, struct_size, 0);
+AT(evr_event_filter, kind, 4);
+AT(evr_event_filter, category, 8);
+AT(evr_event_filter, name, 24);
+AT(evr_event_filter, from_ns, 40);
+AT(evr_event_filter, to_ns, 48);
+
+SIZE(evr_event_desc, 184);
+AT(evr_event_desc, struct_size, 0);
+AT(evr_event_desc, phase, 4);
+AT(evr_event_desc, reserved, 5);
+AT(evr_event_desc, name, 8);
+AT(evr_event_desc, category, 24);
+AT(evr_event_desc, pid, 40);
+AT(evr_event_desc, tid, 48);
+AT(evr_event_desc, start_ns, 56);
+AT(evr_event_desc, duration_ns, 64);
+AT(evr_event_desc, correlation, 72);
+AT(evr_event_desc, external_id, 80);
+AT(evr_event_desc, sequence, 88);
+AT(evr_event_desc, forward_thread, 96);
+AT(evr_event_desc, device, 104);
+AT(evr_event_desc, stream, 112);
+AT(evr_event_desc, dims, 120);
+AT(evr_event_desc, types, 136);
+AT(evr_event_desc, strides, 152);
+AT(evr_event_desc, values, 168);
+
+/* pinned: end */
+
+/* A caller compiled before the last members existed passes a smaller structure; what lies behind it must not be read. */
+static void test_layout__older_caller(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {offsetof(evr_context_options, allocator), offsetof(evr_context_options, log),
+                                   offsetof(evr_context_options, plugin_path)};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        evr_context_options old;
+        memset(&old, 0, sizes[i]);
+        memset((char *)&old + sizes[i], 0x5A, sizeof old - sizes[i]);
+        old.struct_size = (uint32_t)sizes[i];
+        evr_context *ctx = NULL;
+        assert_ok(evr_context_new(&old, &ctx, err));
+        assert_int_equal(evr_context_plugin_path(ctx).len, 0);
+        evr_context_free(ctx);
+    }
+}
+
+/* A caller compiled against a later header passes a larger structure. */
+static void test_layout__newer_caller(void **state)
+{
+    (void)state;
+    struct {
+        evr_context_options known;
+        uint64_t later;
+    } young = {.known = {.struct_size = sizeof young}};
+    evr_context *ctx = NULL;
+    evr_error *err = NULL;
+    evr_status status = evr_context_new(&young.known, &ctx, &err);
+    assert_int_equal(status, EVR_OK);
+    evr_context_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout__older_caller),
+        cmocka_unit_test(test_layout__newer_caller),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

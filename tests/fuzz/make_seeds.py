@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Writes the seed corpora of the fuzz targets: small inputs, one for each construct a target knows.
+
+usage: make_seeds.py [FOLDER]      (default: corpus/ beside this script)
+
+Found crashers are kept beside the seeds as found-*; this script leaves them alone.
+"""
+import gzip
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+
+JSON = [
+    "{}", "[]", "0", "-1.5e-7", "true", "null", '"a"', '"\\u00e9\\ud83d\\ude00\\ud800x\\n\\"\\\\"', "[1,[2,[3,{}]],\"x\"]",
+    '{"a":1,"b":[true,false,null],"c":{"d":"e"}}', "{\"a\" : NaN, \"b\":Infinity,\"c\":-Infinity}", " [ 1 , 2 ] ", "[1,]", "{\"a\"}", "{,}",
+    "[1 2]", '{"a":1,}', '"open', "[\"\x01\"]", "{\"a\":[1,2}", "]", ":", "[" * 70, '{"a":' * 40 + "1" + "}" * 40, "1 2 3", '"\\',
+]
+
+OP = {"ph": "X", "cat": "cpu_op", "name": "aten::add", "pid": 1, "tid": 2, "ts": 10.125, "dur": 20,
+      "args": {"External id": 3, "Sequence number": 4, "Fwd thread id": 0, "Input Dims": [[2, 3], [], [[4], [5]]],
+               "Input type": ["float", "Scalar", "TensorList"], "Input Strides": [[3, 1], [], [[1], [1]]],
+               "Concrete Inputs": ["", "1", ""]}}
+CHILD = {**OP, "name": "aten::mm", "ts": 11, "dur": 5}
+LAUNCH = {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 1, "tid": 2, "ts": 12, "dur": 2,
+          "args": {"correlation": 7, "External id": 3, "cbid": 211}}
+KERNEL = {"ph": "X", "cat": "kernel", "name": "void k<float>(int)", "pid": 0, "tid": 7, "ts": 14, "dur": 4,
+          "args": {"correlation": 7, "device": 0, "stream": 7, "grid": [1, 2, 3], "External id": 3}}
+BACKWARD = {**OP, "name": "autograd::engine::evaluate_function: AddBackward0", "tid": 3, "ts": 40, "args": {"Sequence number": 4, "Fwd thread id": 2}}
+PYTHON = {"ph": "X", "cat": "python_function", "name": "m.py(3): f", "pid": 1, "tid": 2, "ts": 9, "dur": 30, "args": {"Python id": 1, "Python parent id": None}}
+NOTE = {"ph": "X", "cat": "user_annotation", "name": "ProfilerStep#1", "pid": 1, "tid": "main", "ts": 1, "dur": 90, "args": {}}
+META = {"ph": "M", "name": "process_name", "pid": 1, "tid": 0, "ts": 0, "args": {"name": "python"}}
+FLOW = [{"ph": "s", "id": 7, "pid": 1, "tid": 2, "ts": 12, "cat": "ac2g", "name": "ac2g"},
+        {"ph": "f", "id": 7, "pid": 0, "tid": 7, "ts": 14, "cat": "ac2g", "name": "ac2g", "bp": "e"}]
+INSTANT = {"ph": "i", "cat": "cpu_instant_event", "s": "t", "name": "[memory]", "pid": 1, "tid": 2, "ts": 13,
+           "args": {"Bytes": 512, "Device Type": 1, "Total Allocated": 1024, "Addr": 140000}}
+MODERN = {"schemaVersion": 1, "deviceProperties": [{"id": 0, "name": "GPU"}], "traceEvents":
+          [META, NOTE, PYTHON, OP, CHILD, LAUNCH, KERNEL, *FLOW, INSTANT, BACKWARD], "traceName": "t.json"}
+OLD = {"traceEvents": [{"ph": "X", "cat": "Operator", "name": "aten::add", "pid": 1, "tid": "2", "ts": 5, "dur": 3, "args":
+                        {"Device": 24572, "External id": 1, "Trace name": "PyTorch Profiler", "Trace iteration": 0,
+                         "Fwd thread id": 0, "Sequence number": 0, "Input Dims": [[1], []], "Input type": ["GenericList", "Int"]}}]}
+EXECUTION = {"schema": "1.1.1-chakra.0.0.4", "pid": 1, "time": "now", "start_ts": 1, "nodes": [
+    {"id": 1, "name": "[pytorch|profiler|execution_trace|thread]", "ctrl_deps": 1, "inputs": {"values": [], "shapes": [], "types": []},
+     "outputs": {"values": [], "shapes": [], "types": []}, "attrs": [{"name": "rf_id", "type": "uint64", "value": 1}]},
+    {"id": 2, "name": "aten::add", "ctrl_deps": 1,
+     "inputs": {"values": [[3, 4, 0, 6, 4, "cpu"], 1], "shapes": [[2, 3], []], "types": ["Tensor(float)", "Int"], "strides": [[3, 1], []]},
+     "outputs": {"values": [[5, 6, 0, 6, 4, "cpu"]], "shapes": [[2, 3]], "types": ["Tensor(float)"]},
+     "attrs": [{"name": "rf_id", "type": "uint64", "value": 2}, {"name": "fw_parent", "type": "uint64", "value": 0},
+               {"name": "seq_id", "type": "int64", "value": -1}, {"name": "scope", "type": "uint64", "value": 0},
+               {"name": "tid", "type": "uint64", "value": 1}, {"name": "fw_tid", "type": "uint64", "value": 0},
+               {"name": "op_schema", "type": "string", "value": "aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor"}]}]}
+EXECUTION_OLD = {"schema": "1.0.1", "pid": 1, "nodes": [{"name": "aten::mm", "id": 2, "rf_id": 1, "parent": 1, "fw_parent": 0, "seq_id": -1,
+    "scope": 0, "tid": 1, "fw_tid": 0, "op_schema": "", "inputs": [[1, 2, 0, 6, 4, "cuda:0"]], "input_shapes": [[2, 3]],
+    "input_types": ["Tensor(float)"], "outputs": [], "output_shapes": [], "output_types": []}]}
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-q", "-19", "-c"], input=data, capture_output=True, check=True).stdout
+
+
+def traces():
+    texts = [json.dumps(t, separators=(",", ":")).encode() for t in (MODERN, OLD, EXECUTION, EXECUTION_OLD, MODERN["traceEvents"])]
+    texts += [json.dumps(MODERN, indent=1).encode(), b'{"traceEvents":[]}', b"[]", b'{"a":[1]}', b'{"traceEvents":[1,"x",null,[],{}]}',
+              b'{"traceEvents":[{"ts":"1","dur":-5,"name":3,"cat":{},"args":[1]}]}', b'{"x":"traceEvents","traceEvents":[{}],"traceEvents":[{}]}']
+    for text in texts:
+        yield text
+    for text in texts[:2]:
+        packed = gzip.compress(text, mtime=0)
+        yield packed
+        yield zstd(text)
+        yield gzip.compress(text[:300], mtime=0) + gzip.compress(text[300:], mtime=0)
+        yield zstd(text[:300]) + zstd(text[300:])
+        yield packed[:-9]
+        yield text[:len(text) * 2 // 3]
+
+
+def trace_seeds():
+    for i, body in enumerate(traces()):
+        for how, window, fail in ((0, 0, 0), (31, 1, 0), (24, 2, 0), (1, 3, 0), (0, 0, 3 + i)):
+            yield bytes((how, window, fail)) + body
+
+
+def builder_seeds():
+    event = bytes((0, 0, 0, 1, 3, 9, 7, 2))
+    yield bytes((0, 0)) + b"\x00" + event
+    yield bytes((0, 0)) + b"".join(b"\x01" + bytes((k & 6, k, k % 4, k & 1, k, 20 - k, k & 7, k & 3)) for k in range(20)) + b"\xff" + b"\x01" + event
+    yield bytes((7, 0)) + b"\xfe\x00\x40" + b"".join(b"\x01" + bytes((6, k, k, 1, k, 4, 5, 6, 1, 2, 3, 4, 5, 1, 2, 3, 4)) for k in range(12))
+    yield bytes((0, 9)) + (b"\x01" + event) * 12
+
+
+SEEDS = {"json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
+
+
+def main(folder):
+    for target, seeds in SEEDS.items():
+        where = pathlib.Path(folder, target)
+        where.mkdir(parents=True, exist_ok=True)
+        for old in where.glob("seed-*"):
+            old.unlink()
+        for data in seeds():
+            (where / f"seed-{hashlib.sha1(data).hexdigest()[:12]}").write_bytes(data)
+        print(f"{target}: {len(list(where.iterdir()))} files")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "corpus")
