@@ -11,7 +11,7 @@
  * it can be found again with any other tool. Every entry of the list has a uid, even one that is no usable event.
  *
  * **The tree.** Operators and runtime calls of one thread nest by time: the parent of an event is the innermost event that
- * has not ended when it starts. Device work (kernels, copies, fills) hangs below the runtime call that launched it, found by correlation
+ * has not ended when it starts; calls into runtimes other than CUDA's and HIP's are leaves. Device work (kernels, copies, fills) hangs below the runtime call that launched it, found by correlation
  * id. Python functions join the tree only when asked for (@ref EVR_TRACE_PYTHON).
  *
  * **Times** are nanoseconds on the trace's own clock, exact: fractions of a microsecond are kept as recorded.

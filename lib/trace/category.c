@@ -44,3 +44,9 @@ int32_t evr_category_kind(evr_str category, char phase)
             return spellings[i].kind;
     return EVR_KIND_OTHER;
 }
+
+bool evr_category_nests(evr_str category)
+{
+    return evr_category_kind(category, 'X') != EVR_KIND_RUNTIME || evr_str_starts(category, "cuda_") ||
+           evr_str_is(category, "Runtime");
+}

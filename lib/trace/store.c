@@ -171,7 +171,7 @@ uint32_t evr_store_category(evr_trace *t, evr_str name, char phase)
     if (!copy.data || !evr_grow(t->ctx, (void **)&t->categories, &t->category_cap, t->category_count + 1,
                                 sizeof *t->categories))
         return EVR_NO_ID;
-    t->categories[t->category_count] = (evr_category){copy, evr_category_kind(copy, phase), class_, 0};
+    t->categories[t->category_count] = (evr_category){copy, evr_category_kind(copy, phase), class_, evr_category_nests(copy), 0};
     return (uint32_t)t->category_count++;
 }
 

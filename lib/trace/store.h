@@ -15,6 +15,7 @@ typedef struct evr_category {
     evr_str name;
     int32_t kind;
     char phase_class; /* 0, or the phase that overrides the category's kind */
+    bool nests;       /* may have children in the tree */
     uint64_t events;
 } evr_category;
 

@@ -112,6 +112,9 @@ static evr_status nest_by_time(evr_trace *t, const size_t *starts, evr_error **e
             while (depth && t->start[uid] >= evr_store_end(t, t->order[stack[depth - 1]]))
                 t->subtree[stack[--depth]] = (uint32_t)i;
             t->parent[i] = depth ? t->order[stack[depth - 1]] : EVR_NONE32;
+            t->subtree[i] = (uint32_t)i + 1;
+            if (!t->categories[t->category[uid]].nests)
+                continue;
             if (!evr_grow(t->ctx, (void **)&stack, &cap, depth + 1, sizeof *stack)) {
                 evr_release(t->ctx, stack, cap * sizeof *stack);
                 return evr_fail_nomem(err);
