@@ -61,7 +61,8 @@ static evr_status refill(evr_inflate *in)
 
 static evr_status open_gzip(evr_inflate *in, evr_error **err)
 {
-    in->gzip = evr_alloc(in->ctx, sizeof *in->gzip);
+    /* zeroed: ISA-L lets damaged data point back before the start of its text, into memory of the state */
+    in->gzip = evr_alloc_zeroed(in->ctx, sizeof *in->gzip);
     if (!in->gzip)
         return evr_fail_nomem(err);
     isal_inflate_init(in->gzip);
