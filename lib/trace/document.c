@@ -297,6 +297,10 @@ static evr_status read_window(document *d, const evr_inflate *in, evr_window *w,
         EVR_TRY(read_indexed(d, w, w->index, w->count, err));
     } else if (w->problem != EVR_JSON_EMPTY) {
         return read_up_to_problem(d, in, w, err);
+    } else if (d->seam_depth && !d->seam_dropped) { /* texts of arguments are kept as they are, white space included */
+        evr_buf_str(&d->seam, w->text);
+        if (d->seam.failed)
+            return evr_fail_nomem(err);
     }
     return w->last && (d->place != AT_END || w->damaged) ? ends_early(d, in, w, err) : EVR_OK;
 }
