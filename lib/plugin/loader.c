@@ -21,13 +21,22 @@ static evr_status host_error(void *user, evr_error **err, evr_status code, const
     return code;
 }
 
+/* The dynamic linker's reason, without the path that it often begins with. */
+static const char *link_error(const char *path)
+{
+    const char *reason = dlerror();
+    size_t len = strlen(path);
+    if (!reason)
+        return "it cannot be loaded";
+    return strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0 ? reason + len + 2 : reason;
+}
+
 static evr_status try_library(void *user, const char *path, evr_buf *why)
 {
     opening *o = user;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-        const char *reason = dlerror();
-        evr_buf_c(why, reason ? reason : "it cannot be loaded");
+        evr_buf_c(why, link_error(path));
         return EVR_E_PLUGIN;
     }
     void *symbol = dlsym(library, o->kind->entry);
@@ -52,7 +61,8 @@ static evr_status not_found(evr_context *ctx, const evr_plugin_kind *kind, evr_s
         evr_fail(ctx, err, status, "no usable plug-in %s was found; tried:%s", kind->file, why->data);
     else
         evr_fail(ctx, err, status, "no plug-in %s was found, and there was no folder to look in", kind->file);
-    return evr_hint(err, "%s, or set %s to its file or folder", kind->advice, kind->variable);
+    evr_hint(err, "%s, or set %s to its file or folder", kind->advice, kind->variable);
+    return status; /* not evr_hint's, which knows none when nobody asked for the error */
 }
 
 evr_status evr_plugin_open(evr_context *ctx, const evr_plugin_kind *kind, const char *where, evr_plugin *plugin,
