@@ -247,6 +247,19 @@ static evr_status ends_early(document *d, const evr_inflate *in, const evr_windo
     return refuse(d, EVR_E_TRUNCATED, w->offset + w->text.len, "the trace ends too early", err);
 }
 
+static evr_status read_indexed(document *d, const evr_window *w, const uint32_t *index, size_t count, evr_error **err)
+{
+    evr_json j = evr_json_at(w->text.data, index, count);
+    if (w->offset == 0 && evr_str_starts(w->text, "\xEF\xBB\xBF") && count)
+        j.pos++; /* a byte order mark, which some editors leave behind, indexed as a scalar */
+    return read_text(d, &j, w->offset, err);
+}
+
+static bool is_text_problem(evr_json_problem problem)
+{
+    return problem == EVR_JSON_OPEN_STRING || problem == EVR_JSON_BAD_UTF8 || problem == EVR_JSON_BAD_CONTROL;
+}
+
 /* A window with bytes that are no JSON: what is whole before them is read. */
 static evr_status read_up_to_problem(document *d, const evr_inflate *in, const evr_window *w, evr_error **err)
 {
@@ -255,33 +268,33 @@ static evr_status read_up_to_problem(document *d, const evr_inflate *in, const e
     if (w->problem == EVR_JSON_TOO_LONG || w->problem == EVR_JSON_DEFECT)
         return refuse(d, w->problem == EVR_JSON_DEFECT ? EVR_E_INTERNAL : EVR_E_LIMIT, w->offset,
                       evr_json_problem_text(w->problem), err);
-    size_t at = evr_json_locate(w->text, w->problem), good = at;
-    while (good && w->text.data[good - 1] != '}') /* an event ends there; in a string, the index will say so */
-        good--;
     evr_json_indexer *indexer = evr_json_indexer_new(); /* the document's own serves the seam, whose end may be in this text */
     if (!indexer)
         return evr_fail_nomem(err);
-    const uint32_t *index;
-    size_t count;
-    evr_status status = EVR_OK;
-    if (good && evr_json_indexer_run(indexer, w->text.data, good, &index, &count) == EVR_JSON_GOOD) {
-        evr_json j = evr_json_at(w->text.data, index, count);
-        status = read_text(d, &j, w->offset, err);
+    const uint32_t *index = NULL;
+    size_t count = 0, at = w->text.len, good = at;
+    evr_json_problem problem = w->problem, first = problem;
+    while (is_text_problem(problem)) { /* the indexer names one of several, not always the first */
+        at = evr_json_locate((evr_str){w->text.data, good}, problem);
+        first = problem;
+        size_t shorter = evr_json_before_string(w->text, at);
+        if (shorter >= good)
+            break;
+        good = shorter;
+        problem = evr_json_indexer_run(indexer, w->text.data, good, &index, &count);
     }
+    evr_status status = problem == EVR_JSON_GOOD ? read_indexed(d, w, index, count, err) : EVR_OK;
     evr_json_indexer_free(indexer);
     EVR_TRY(status);
-    if (w->problem == EVR_JSON_OPEN_STRING)
+    if (first == EVR_JSON_OPEN_STRING)
         return ends_early(d, in, w, err);
-    return refuse(d, EVR_E_FORMAT, w->offset + at, evr_json_problem_text(w->problem), err);
+    return refuse(d, EVR_E_FORMAT, w->offset + at, evr_json_problem_text(first), err);
 }
 
 static evr_status read_window(document *d, const evr_inflate *in, evr_window *w, evr_error **err)
 {
     if (w->problem == EVR_JSON_GOOD) {
-        evr_json j = evr_json_at(w->text.data, w->index, w->count);
-        if (w->offset == 0 && evr_str_starts(w->text, "\xEF\xBB\xBF"))
-            j.pos++; /* a byte order mark, which some editors leave behind, indexed as a scalar */
-        EVR_TRY(read_text(d, &j, w->offset, err));
+        EVR_TRY(read_indexed(d, w, w->index, w->count, err));
     } else if (w->problem != EVR_JSON_EMPTY) {
         return read_up_to_problem(d, in, w, err);
     }

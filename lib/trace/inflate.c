@@ -214,8 +214,10 @@ static evr_status read_gzip(evr_inflate *in, char *out, size_t cap, size_t *got)
 
 static evr_status read_zstd(evr_inflate *in, char *out, size_t cap, size_t *got)
 {
-    ZSTD_outBuffer o = {out, cap, 0};
+    enum { BLOCK = 128 << 10 }; /* what a call that fails had unpacked is lost: no more than a block at a time */
+    ZSTD_outBuffer o = {out, 0, 0};
     while (o.pos < cap) {
+        o.size = cap - o.pos < BLOCK ? cap : o.pos + BLOCK;
         if (!in->left && !in->ended)
             EVR_TRY(refill(in));
         if (!in->left && in->ended && !in->in_member)

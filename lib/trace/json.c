@@ -161,6 +161,21 @@ size_t evr_json_locate(evr_str text, evr_json_problem problem)
     return problem == EVR_JSON_OPEN_STRING && in_string ? opened : text.len;
 }
 
+size_t evr_json_before_string(evr_str text, size_t at)
+{
+    bool in_string = false;
+    size_t opened = 0;
+    for (size_t i = 0; i < at; i++) {
+        if (in_string && text.data[i] == '\\') {
+            i++;
+        } else if (text.data[i] == '"') {
+            in_string = !in_string;
+            opened = i;
+        }
+    }
+    return in_string ? opened : at;
+}
+
 evr_status evr_json_doc_open(evr_context *ctx, evr_json_doc *doc, evr_str text, evr_error **err)
 {
     if (!doc->indexer && !(doc->indexer = evr_json_indexer_new()))

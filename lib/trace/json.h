@@ -193,6 +193,8 @@ evr_status evr_json_check(evr_context *ctx, const evr_json *j, const char *what,
 
 /* First byte at fault in text that the indexer refused. */
 size_t evr_json_locate(evr_str text, evr_json_problem problem);
+/* How much of the text up to `at` holds no half of a string: `at`, or where the string begins that it is in. */
+size_t evr_json_before_string(evr_str text, size_t at);
 const char *evr_json_problem_text(evr_json_problem problem);
 
 #endif

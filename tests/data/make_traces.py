@@ -56,12 +56,12 @@ def kineto():
             ts = begin + 40 * k
             t.op(outer, 4000, ts, 30, dims, t.sequence + k)
             t.op(inner, 4000, ts + 2, 20, dims, t.sequence + k)
-            t.launch(4000, ts + 4, f"void gemm<float, {k}>(int)", 30 + 7 * (step % 3))
+            t.launch(4000, ts + 4, f"void gemm<float, {k}>({{lambda(int)#1}})", 30 + 7 * (step % 3))
         for k, (outer, _, dims) in reversed(list(enumerate(OPS))):
             ts = begin + 150 + 40 * (len(OPS) - k)
             t.op(f"autograd::engine::evaluate_function: {outer[6:].title()}Backward0", 4001, ts, 25, [], t.sequence + k, 1)
             t.op(f"{outer[6:].title()}Backward0", 4001, ts + 1, 20, dims, t.sequence + k, 1)
-            t.launch(4001, ts + 4, f"void backward<{k}>", 12)
+            t.launch(4001, ts + 4, f"void backward<{k}>::{{lambda()#{k}}}::operator() const [\"]}}\"]", 12)
         t.sequence += len(OPS)
         t.events.append({"ph": "i", "cat": "cpu_instant_event", "s": "t", "name": "[memory]", "pid": 4000, "tid": 4000, "ts": begin + 5,
                          "args": {"Total Reserved": 0, "Total Allocated": 2048, "Bytes": 512, "Addr": 140000000000000, "Device Id": 0, "Device Type": 1}})

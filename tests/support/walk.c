@@ -134,8 +134,16 @@ uint64_t walk_trace(const evr_trace *trace, uint64_t limit)
 
 static int in_tree(const evr_event *e)
 {
-    return (e->kind == EVR_KIND_OP || e->kind == EVR_KIND_RUNTIME) && (e->phase == 'X' || e->phase == 0) &&
-           e->start_ns != EVR_NO_TIME;
+    return (e->kind == EVR_KIND_OP || e->kind == EVR_KIND_RUNTIME) && e->phase == 'X' && e->start_ns != EVR_NO_TIME;
+}
+
+/* Calls of other runtimes than CUDA's may wrap whole operators, so they have no children. */
+static int may_be_parent(const evr_event *e)
+{
+    if (!in_tree(e) || e->kind == EVR_KIND_OP)
+        return in_tree(e);
+    return (e->category.len >= 5 && memcmp(e->category.data, "cuda_", 5) == 0) ||
+           (e->category.len == 7 && memcmp(e->category.data, "Runtime", 7) == 0);
 }
 
 /* The innermost event on the same track that has not ended: the last one, by start and then file order, that is still open. */
@@ -145,7 +153,7 @@ static evr_uid expected_parent(const evr_trace *trace, evr_uid uid, const evr_ev
     int64_t best_start = 0;
     for (evr_uid other = 0; other < evr_trace_event_count(trace); other++) {
         evr_event o = get(trace, other);
-        if (other == uid || !in_tree(&o) || o.track != e->track)
+        if (other == uid || !may_be_parent(&o) || o.track != e->track)
             continue;
         if (o.start_ns > e->start_ns || (o.start_ns == e->start_ns && other > uid))
             continue;
