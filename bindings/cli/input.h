@@ -1,0 +1,24 @@
+/* Opening what a command was given, with progress on a terminal and errors that say what to do. */
+#ifndef EVREPLAY_CLI_INPUT_H
+#define EVREPLAY_CLI_INPUT_H
+
+#include <evreplay/evreplay.h>
+
+#include "options.h"
+
+/* Context of the command: log messages go to stderr. NULL after an error has been told. */
+evr_context *input_context(void);
+
+/* Opens a trace from a path or "-". Returns 0, or the exit code after an error has been told. */
+int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_trace **out);
+
+/* Everything of a file or "-" in memory of malloc. NULL after an error has been told. */
+char *input_read_all(const char *path, size_t *size);
+
+/* Tells an error and its causes on stderr, frees it, and returns the exit code for its status. */
+int input_error(const char *name, evr_status status, evr_error *err);
+
+/* The one positional argument; NULL after an error has been told. */
+const char *input_only(const command *cmd, const text_list *positional);
+
+#endif
