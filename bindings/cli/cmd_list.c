@@ -1,0 +1,199 @@
+/* evreplay list: the unique calls of a trace. */
+#include "commands.h"
+#include "describe.h"
+#include "input.h"
+#include "output.h"
+#include "select.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+typedef struct list_options {
+    const char *sort, *op, *out;
+    uint64_t top;
+    bool json, csv, recover;
+} list_options;
+
+#define FIELD(member) offsetof(list_options, member)
+
+static const option table[] = {
+    {"top", 0, OPT_NUMBER, "N", "only the first N rows", FIELD(top)},
+    {"sort", 0, OPT_TEXT, "ORDER", "kernel-time (default), cpu-time, count, name or file", FIELD(sort)},
+    {"op", 0, OPT_TEXT, "GLOB", "only operators whose name matches, with * and ?", FIELD(op)},
+    {"json", 0, OPT_FLAG, NULL, "as JSON", FIELD(json)},
+    {"csv", 0, OPT_FLAG, NULL, "as CSV", FIELD(csv)},
+    {"recover", 0, OPT_FLAG, NULL, "keep what comes before damage in the file", FIELD(recover)},
+    {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
+    {NULL, 0, OPT_FLAG, NULL, NULL, 0},
+};
+
+typedef struct listing {
+    output out;
+    const list_options *options;
+    evr_json_writer json;
+    evr_buf buf;
+    double kernel_total;
+} listing;
+
+static void begin(listing *l)
+{
+    if (l->options->csv) {
+        fprintf(l->out.file, "uid,count,kernel_ns,kernel_share,cpu_ns,op,overload,arguments,status,reason,detail\n");
+    } else if (l->options->json) {
+        evr_json_init(&l->json, &l->buf);
+        l->json.indent = 1;
+        evr_json_open(&l->json, '{');
+        evr_json_key(&l->json, "version");
+        evr_json_i64(&l->json, 1);
+        evr_json_key(&l->json, "results");
+        evr_json_open(&l->json, '[');
+    } else {
+        fprintf(l->out.file, "%8s %7s %12s %7s %12s  %-8s operator and arguments\n", "uid", "calls", "kernel time", "share", "CPU time", "status");
+    }
+}
+
+static void json_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arguments)
+{
+    evr_json_writer *w = &l->json;
+    evr_json_open(w, '{');
+    const struct {
+        const char *name;
+        evr_str text;
+    } texts[] = {
+        {"op", c->op},
+        {"overload", evr_ir_overload(ir)},
+        {"arguments", arguments},
+        {"status", evr_str_c(evr_outcome_name(c->status))},
+        {"reason", evr_str_c(evr_reason_name(c->reason))},
+        {"detail", evr_ir_detail(ir)},
+    };
+    evr_json_key(w, "uid");
+    evr_json_u64(w, c->uid);
+    evr_json_key(w, "count");
+    evr_json_u64(w, c->count);
+    evr_json_key(w, "kernel_ns");
+    evr_json_i64(w, c->device_ns);
+    evr_json_key(w, "cpu_ns");
+    evr_json_i64(w, c->cpu_ns);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        evr_json_key(w, texts[i].name);
+        evr_json_str(w, texts[i].text);
+    }
+    evr_json_close(w, '}');
+}
+
+static void csv_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arguments)
+{
+    const evr_str texts[] = {c->op, evr_ir_overload(ir), arguments, evr_str_c(evr_outcome_name(c->status)),
+                             evr_str_c(evr_reason_name(c->reason)), evr_ir_detail(ir)};
+    fprintf(l->out.file, "%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%.6f,%" PRId64, c->uid, c->count, c->device_ns,
+            l->kernel_total > 0 ? (double)c->device_ns / l->kernel_total : 0, c->cpu_ns);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        putc(',', l->out.file);
+        output_csv(&l->out, texts[i]);
+    }
+    putc('\n', l->out.file);
+}
+
+static void text_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arguments)
+{
+    char kernel[32], cpu[32];
+    fprintf(l->out.file, "%8" PRIu64 " %7" PRIu64 " %12s %5.1f %% %12s  %-8s %.*s", c->uid, c->count,
+            c->device_ns ? output_time(c->device_ns, kernel) : "-", l->kernel_total > 0 ? 100 * (double)c->device_ns / l->kernel_total : 0,
+            output_time(c->cpu_ns, cpu), evr_outcome_name(c->status), EVR_STR_ARG(c->op));
+    evr_str overload = evr_ir_overload(ir);
+    if (overload.len)
+        fprintf(l->out.file, ".%.*s", EVR_STR_ARG(overload));
+    if (c->status == EVR_STATUS_OK)
+        fprintf(l->out.file, "(%.*s)\n", EVR_STR_ARG(arguments));
+    else
+        fprintf(l->out.file, "  %s: %.*s\n", evr_reason_name(c->reason), EVR_STR_ARG(evr_ir_detail(ir)));
+}
+
+static int list_rows(listing *l, evr_extractor *extractor, const evr_call **rows, size_t n)
+{
+    begin(l);
+    for (size_t i = 0; i < n; i++) {
+        evr_ir *ir;
+        evr_error *err = NULL;
+        evr_status status = evr_extractor_record(extractor, rows[i]->uid, &ir, &err);
+        if (status != EVR_OK)
+            return input_error("list", status, err);
+        evr_buf arguments;
+        output_buf(&arguments);
+        describe_arguments(&arguments, ir);
+        (l->options->csv ? csv_row : l->options->json ? json_row : text_row)(l, rows[i], ir, evr_buf_view(&arguments));
+        evr_buf_free(&arguments);
+        evr_ir_free(ir);
+    }
+    if (l->options->json) {
+        evr_json_close(&l->json, ']');
+        evr_json_close(&l->json, '}');
+        output_json(&l->out, &l->buf);
+    }
+    return EXIT_GOOD;
+}
+
+static int list_trace(const list_options *o, sort_order order, evr_context *ctx, const evr_trace *trace)
+{
+    evr_extractor *extractor = NULL;
+    evr_error *err = NULL;
+    const evr_call *calls;
+    size_t n, count;
+    evr_status status = evr_extractor_new(ctx, trace, NULL, &extractor, &err);
+    if (status == EVR_OK)
+        status = evr_extractor_calls(extractor, &calls, &n, &err);
+    if (status != EVR_OK) {
+        evr_extractor_free(extractor);
+        return input_error("list", status, err);
+    }
+    listing l = {.options = o};
+    for (size_t i = 0; i < n; i++) {
+        /* time of operators at the top alone: what runs below them would count twice */
+        evr_event e = {.struct_size = sizeof e};
+        evr_trace_event(trace, calls[i].uid, &e, NULL);
+        l.kernel_total += e.parent == EVR_NO_UID ? (double)calls[i].device_ns : 0;
+    }
+    const evr_call **rows = select_calls(calls, n, o->op, order, o->top, &count);
+    int code = EXIT_BAD_INPUT;
+    output_buf(&l.buf);
+    if (rows && output_open(&l.out, o->out))
+        code = output_close(&l.out, list_rows(&l, extractor, rows, count));
+    free(rows);
+    evr_extractor_free(extractor);
+    return code;
+}
+
+static int run(int argc, char **argv, const command *self)
+{
+    list_options o = {0};
+    text_list inputs = {0};
+    evr_context *ctx = NULL;
+    evr_trace *trace = NULL;
+    sort_order order = SORT_KERNEL_TIME;
+    int code = options_parse(self, argc, argv, &o, &inputs);
+    if (code >= 0)
+        goto cleanup;
+    code = EXIT_USAGE;
+    const char *path = input_only(self, &inputs);
+    if (!path || !select_order(o.sort, &order))
+        goto cleanup;
+    code = EXIT_BAD_INPUT;
+    if (!(ctx = input_context()) || (code = input_trace(ctx, path, o.recover ? EVR_TRACE_RECOVER : 0, &trace)))
+        goto cleanup;
+    code = list_trace(&o, order, ctx, trace);
+cleanup:
+    evr_trace_free(trace);
+    evr_context_free(ctx);
+    options_free(self, &o, &inputs);
+    return code;
+}
+
+const command cmd_list = {
+    "list", "TRACE", "Lists the unique operator calls of a trace, the costliest first.",
+    "One row for each operator with the same recorded arguments: uid of its first event, number of calls, kernel time (overlaps\n"
+    "within a call counted once) and its share of all kernel time, CPU time, status, operator, arguments.\n"
+    "The status tells whether a record can be made: ok, or skipped or failed with the reason. Operators that run inside others\n"
+    "have their time counted in both, so shares do not add up to 100 %.\n",
+    table, run,
+};

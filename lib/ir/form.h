@@ -1,0 +1,28 @@
+/* The library's own JSON form of records; docs/ir-format.md is the description, this is its vocabulary. */
+#ifndef EVR_IR_FORM_H
+#define EVR_IR_FORM_H
+
+#include "base/json_write.h"
+#include "ir/record.h"
+#include "trace/json.h"
+
+enum { EVR_FORM_VERSION = 1 };
+
+/* "trace", "default", "rule", "generator", "nowhere" by EVR_FROM_... */
+extern const char *const evr_form_sources[5];
+
+/* One record as an object. */
+void evr_form_write(evr_json_writer *w, const evr_ir *ir);
+
+/* Reads one record, in this form or in TraceLens', from the cursor. The cursor's own problem is checked by the caller. */
+evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err);
+evr_status evr_tracelens_read(evr_ir *ir, evr_json *j, evr_error **err);
+
+/* json_text.c: the text of the string at the cursor, kept in the record; whole numbers. Problems go to the cursor. */
+evr_str evr_form_text(evr_ir *ir, evr_json *j);
+int64_t evr_form_whole(evr_json *j);
+
+/* An array of whole numbers, kept in the record; NULL on a problem. */
+const int64_t *evr_form_sizes(evr_ir *ir, evr_json *j, uint32_t *rank);
+
+#endif
