@@ -23,6 +23,15 @@ static inline void keep_warning(void *user, int32_t level, evr_str message)
     snprintf(last_warning, sizeof last_warning, "%.*s", (int)message.len, message.data);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* Running out of memory is among the things tested: the sanitizer's own allocator would end the program. */
+const char *__asan_default_options(void);
+__attribute__((used, visibility("default"))) const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
+
 /* A bridge that was named must load; only when none is to be found do the tests have nothing to say. */
 static inline void open_bridge_or_skip(void)
 {

@@ -245,7 +245,7 @@ static void test_values__generator(void **state)
     assert_memory_not_equal(first[0], first[2], sizeof first[0]);
 }
 
-/* Named dimensions left torch with 2.13 or before. */
+/* Named dimensions left torch with 2.13 or before. To the dispatcher they are texts, in this qualified form. */
 static void test_values__dimname(void **state)
 {
     (void)state;
@@ -253,9 +253,10 @@ static void test_values__dimname(void **state)
     if (fn->op_find(fn->self, evr_str_c("aten::rename"), evr_str_c(""), &op, NULL) != EVR_OK)
         skip();
     evr_bridge_tensor *tensor = tensor_of(EVR_DTYPE_FLOAT32, 2, DIMS(3, 5), NULL);
-    evr_bridge_call *named = ran("aten::rename", "", ARGS(v_tensor(tensor), V_LIST(v_str("rows"), v_str("columns"))));
+    evr_bridge_call *named =
+        ran("aten::rename", "", ARGS(v_tensor(tensor), V_LIST(v_str("dimname::rows"), v_str("dimname::columns"))));
     evr_bridge_call *call;
-    evr_value v = one("aten::size", "Dimname", ARGS(result_of(named, 0), v_str("columns")), &call);
+    evr_value v = one("aten::size", "Dimname", ARGS(result_of(named, 0), v_str("dimname::columns")), &call);
     assert_true(v.kind == EVR_VALUE_INT && v.u.i == 5);
     call_done(call);
     call_done(named);
