@@ -85,6 +85,7 @@ c10::Device need_device(Bridge &bridge, evr_device name)
     const c10::Device device = parse(name);
     if (device.type() == c10::DeviceType::CPU || device.type() == c10::DeviceType::Meta)
         return c10::Device(device.type()); // torch takes "cpu:0" and "cpu:1" for the same place
+    bridge.warnings.last.clear();
     if (!guard_of(device.type()))
         load_device_library(device.type());
     const c10::impl::DeviceGuardImplInterface *guard = guard_of(device.type());

@@ -98,9 +98,30 @@ constexpr c10::DispatchKey functionalities[] = {
     c10::DispatchKey::SparseCsr, c10::DispatchKey::NestedTensor,
 };
 
+c10::BackendComponent backend_of(c10::Device device)
+{
+    return c10::toBackendComponent(c10::computeDispatchKey(std::nullopt, c10::kStrided, device));
+}
+
+// The fallback of the meta device does nothing but raise, so only what the operator itself registered counts there.
+constexpr c10::DispatchKey meta_keys[] = {
+    c10::DispatchKey::Meta,
+    c10::DispatchKey::CompositeImplicitAutograd,
+    c10::DispatchKey::CompositeExplicitAutograd,
+    c10::DispatchKey::CompositeExplicitAutogradNonFunctional,
+};
+
+bool has_meta_kernel(const c10::OperatorHandle &op)
+{
+    return std::any_of(std::begin(meta_keys), std::end(meta_keys),
+                       [&](c10::DispatchKey key) { return op.hasKernelForDispatchKey(key); });
+}
+
 bool has_backend_kernel(const c10::OperatorHandle &op, c10::Device device)
 {
-    const c10::BackendComponent backend = c10::toBackendComponent(device.type());
+    if (device.is_meta())
+        return has_meta_kernel(op);
+    const c10::BackendComponent backend = backend_of(device);
     return std::any_of(std::begin(functionalities), std::end(functionalities),
                        [&](c10::DispatchKey functionality) {
                            return op.hasComputedKernelForDispatchKey(
@@ -109,11 +130,17 @@ bool has_backend_kernel(const c10::OperatorHandle &op, c10::Device device)
            (device.is_cpu() && op.hasComputedKernelForDispatchKey(c10::DispatchKey::MkldnnCPU));
 }
 
-bool has_autograd_kernel(const c10::OperatorHandle &op, c10::Device device)
+// Custom operators may have a kernel at the autograd keys and nowhere else. torch's own autograd kernels lead on to a
+// backend's, so they do not count.
+bool has_only_autograd_kernel(const c10::OperatorHandle &op, c10::Device device)
 {
-    const c10::BackendComponent backend = c10::toBackendComponent(device.type());
-    const auto key = c10::toRuntimePerBackendFunctionalityKey(c10::DispatchKey::AutogradFunctionality, backend);
-    return op.hasKernelForDispatchKey(key) || op.hasKernelForDispatchKey(c10::DispatchKey::Autograd);
+    static const c10::DispatchKeySet others =
+        c10::DispatchKeySet(c10::DispatchKeySet::FULL) - c10::autograd_dispatch_keyset_with_ADInplaceOrView;
+    if (op.operator_name().name.starts_with("aten::") || has_backend_kernel(op, device) ||
+        op.hasKernelForAnyDispatchKey(others))
+        return false;
+    const auto key = c10::toRuntimePerBackendFunctionalityKey(c10::DispatchKey::AutogradFunctionality, backend_of(device));
+    return op.hasComputedKernelForDispatchKey(key);
 }
 
 } // namespace
@@ -125,7 +152,7 @@ std::string full_name(const c10::FunctionSchema &schema)
 
 bool only_autograd(const evr_bridge_op &op, c10::Device device)
 {
-    return op.dispatched && !has_backend_kernel(*op.dispatched, device) && has_autograd_kernel(*op.dispatched, device);
+    return op.dispatched && has_only_autograd_kernel(*op.dispatched, device);
 }
 
 evr_status schemas(void *self, evr_str op, evr_schema_fn visit, void *user, evr_error **err)
@@ -162,7 +189,7 @@ int32_t op_runs_on(void *self, evr_bridge_op *op, evr_device device)
     bool runs = false;
     guarded(self, nullptr, EVR_E_INTERNAL, [&](Bridge &bridge) {
         const c10::Device d = need_device(bridge, device);
-        runs = !op->dispatched || has_backend_kernel(*op->dispatched, d) || has_autograd_kernel(*op->dispatched, d);
+        runs = !op->dispatched || has_backend_kernel(*op->dispatched, d) || has_only_autograd_kernel(*op->dispatched, d);
     });
     return runs;
 }
