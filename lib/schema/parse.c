@@ -112,6 +112,8 @@ static evr_status full_name(evr_scan *s, evr_schema *schema)
     size_t dot = evr_str_find(name, '.', space);
     if (dot == SIZE_MAX)
         dot = name.len;
+    if (dot == space)
+        return evr_scan_fail(s, "the name of an operator");
     evr_str operator_name = evr_arena_str(s->arena, evr_str_sub(name, 0, dot));
     evr_str overload = evr_arena_str(s->arena, evr_str_sub(name, dot + 1, name.len));
     if (!operator_name.data || !overload.data)

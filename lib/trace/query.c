@@ -17,7 +17,7 @@ evr_str evr_trace_name(const evr_trace *t, uint32_t id) { return evr_intern_text
 
 uint64_t evr_trace_memory(const evr_trace *t)
 {
-    const evr_intern *tables[] = {&t->names, &t->texts, &t->signatures, &t->track_keys};
+    const evr_intern *tables[] = {&t->names, &t->texts, &t->signatures, &t->track_keys, &t->category_keys};
     uint64_t bytes = sizeof *t + t->arena.total;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         bytes += evr_intern_memory(tables[i]);

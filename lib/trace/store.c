@@ -45,6 +45,7 @@ evr_status evr_store_new(evr_context *ctx, const evr_trace_options *options, evr
     evr_intern_init(&t->texts, ctx);
     evr_intern_init(&t->signatures, ctx);
     evr_intern_init(&t->track_keys, ctx);
+    evr_intern_init(&t->category_keys, ctx);
     evr_arena_init(&t->arena, ctx);
     *out = t;
     return EVR_OK;
@@ -67,6 +68,7 @@ void evr_trace_free(evr_trace *t)
     evr_intern_free(&t->texts);
     evr_intern_free(&t->signatures);
     evr_intern_free(&t->track_keys);
+    evr_intern_free(&t->category_keys);
     evr_arena_free(&t->arena);
     evr_error_free(t->damage);
     evr_release(ctx, t, sizeof *t);
@@ -159,36 +161,60 @@ static char phase_class(char phase)
     return phase == 's' || phase == 'f' || phase == 't' ? 's' : phase == 'M' ? 'M' : 0;
 }
 
+/* An array whose elements are numbered by the keys of a table. */
+typedef struct numbered {
+    evr_intern *table;
+    void **array;
+    size_t *cap;
+    size_t item;
+    size_t limit; /* beyond so many, as only a hostile file has, the rest share the last */
+} numbered;
+
+/* The number of "first\0second"; room for a new element is made first, so that no key is ever without one. EVR_NO_ID when memory
+ * is out. */
+static uint32_t number_of(evr_trace *t, numbered in, evr_str first, evr_str second)
+{
+    char small[256];
+    size_t len = first.len + 1 + second.len;
+    char *key = len < sizeof small ? small : evr_alloc(t->ctx, len + 1);
+    if (!key)
+        return EVR_NO_ID;
+    evr_str_copy(key, first);
+    evr_str_copy(key + first.len + 1, second);
+    uint32_t id = EVR_NO_ID;
+    if (in.table->count >= in.limit) {
+        id = evr_intern_find(in.table, (evr_str){key, len});
+        id = id == EVR_NO_ID ? (uint32_t)in.limit - 1 : id;
+    } else if (evr_grow(t->ctx, in.array, in.cap, in.table->count + 1, in.item)) {
+        id = evr_intern_add(in.table, (evr_str){key, len});
+    }
+    if (key != small)
+        evr_release(t->ctx, key, len + 1);
+    return id;
+}
+
 uint32_t evr_store_category(evr_trace *t, evr_str name, char phase)
 {
     char class_ = phase_class(phase);
-    for (size_t i = 0; i < t->category_count; i++)
+    for (uint32_t i = 0; i < t->category_count && i < 8; i++) /* nearly always one of few */
         if (t->categories[i].phase_class == class_ && evr_str_eq(t->categories[i].name, name))
-            return (uint32_t)i;
-    if (t->category_count == UINT16_MAX) /* a hostile file: the rest share the last one */
-        return UINT16_MAX - 1;
-    evr_str copy = evr_arena_str(&t->arena, name);
-    if (!copy.data || !evr_grow(t->ctx, (void **)&t->categories, &t->category_cap, t->category_count + 1,
-                                sizeof *t->categories))
-        return EVR_NO_ID;
-    t->categories[t->category_count] = (evr_category){copy, evr_category_kind(copy, phase), class_, evr_category_nests(copy), 0};
-    return (uint32_t)t->category_count++;
+            return i;
+    numbered in = {&t->category_keys, (void **)&t->categories, &t->category_cap, sizeof *t->categories, UINT16_MAX};
+    uint32_t id = number_of(t, in, (evr_str){&class_, class_ != 0}, name);
+    if (id == EVR_NO_ID || id < t->category_count)
+        return id;
+    const char *kept = evr_intern_text(&t->category_keys, id).data + (class_ != 0) + 1;
+    evr_str copy = {kept, name.len};
+    t->categories[id] = (evr_category){copy, evr_category_kind(copy, phase), class_, evr_category_nests(copy), 0};
+    t->category_count++;
+    return id;
 }
 
 uint32_t evr_store_track(evr_trace *t, evr_str pid, evr_str tid)
 {
-    char small[256];
-    size_t len = pid.len + 1 + tid.len;
-    char *key = len < sizeof small ? small : evr_alloc(t->ctx, len + 1);
-    if (!key)
-        return EVR_NO_ID;
-    evr_str_copy(key, pid);
-    evr_str_copy(key + pid.len + 1, tid);
-    size_t known = t->track_keys.count; /* room first: a key without a track would be found by the next try */
-    bool room = evr_grow(t->ctx, (void **)&t->tracks, &t->track_cap, known + 1, sizeof *t->tracks);
-    uint32_t id = room ? evr_intern_add(&t->track_keys, (evr_str){key, len}) : EVR_NO_ID;
-    if (key != small)
-        evr_release(t->ctx, key, len + 1);
+    size_t known = t->track_keys.count;
+    numbered in = {&t->track_keys, (void **)&t->tracks, &t->track_cap, sizeof *t->tracks, UINT32_MAX - 1};
+    uint32_t id = number_of(t, in, pid, tid);
     if (id == EVR_NO_ID || id < known)
         return id;
     const char *kept = evr_intern_text(&t->track_keys, id).data;

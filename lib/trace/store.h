@@ -55,6 +55,7 @@ struct evr_trace {
     evr_intern texts;      /* argument texts */
     evr_intern signatures; /* keys of EVR_STORE_ARGS numbers of texts */
     evr_intern track_keys; /* "pid\0tid" */
+    evr_intern category_keys; /* phase class, then name; numbers are those of `categories` */
     evr_arena arena;       /* metadata, category names */
     evr_track *tracks;
     size_t track_cap;

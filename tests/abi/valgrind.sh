@@ -16,6 +16,7 @@ if [ -z "$programs" ]; then
         case $path in *test_corpus_*|*test_bridge_*|*test_gpu_*) continue ;; esac
         programs="$programs ${path##*/}"
     done
+    programs="$programs dlclose_loop"
 fi
 failed=0
 run() {
@@ -33,7 +34,10 @@ run() {
     fi
 }
 for program in $programs; do
-    run "$program" "$build/bin/$program"
+    if [ "$program" = dlclose_loop ]; then
+        run "$program" "$build/bin/$program" "$build/lib/libevreplay.so" 5
+    else
+        run "$program" "$build/bin/$program"
+    fi
 done
-[ $# -eq 0 ] && [ -x "$build/bin/dlclose_loop" ] && run dlclose_loop "$build/bin/dlclose_loop" "$build/lib/libevreplay.so" 5
 [ "$failed" -eq 0 ] || { echo "$failed programs failed"; exit 1; }

@@ -118,11 +118,11 @@ int main(int argc, char **argv)
                 check(evr_trace_builder_reserve(builder, events + 1000, &err), err);
             push_all(builder, 1000); /* names and shapes are known from here on */
             uint64_t before = allocations;
-            bench_add(&push, push_all(builder, events));
+            bench_add(&push, push_all(builder, events), 0);
             after_warm_up = allocations - before;
             double start = bench_now();
             check(evr_trace_builder_finish(builder, &trace, &err), err);
-            bench_add(&finish, bench_now() - start);
+            bench_add(&finish, bench_now() - start, 0);
             evr_trace_free(trace);
             evr_trace_builder_free(builder);
         }

@@ -2,7 +2,7 @@
  *
  * usage: bench_trace [--quick] [--parts speed,python,memory,growth,huge] [--reps N] [--tmp FOLDER] [TRACE...]
  *
- * speed   interleaved rounds of: ISA-L inflate; simdjson On-Demand walk; evr_trace_open_file() on one thread and on two
+ * speed   wall and processor time, interleaved rounds, of: ISA-L inflate; simdjson On-Demand walk; evr_trace_open_file() on one thread and on two
  * python  gzip + orjson + dictionaries + tree, by the interpreter $EVR_BENCH_PYTHON (default python3)
  * memory  most resident memory of a fresh process that opens the trace, less that of one that opens nothing
  * growth  the first trace 1, 4, 16 and 64 times over
@@ -55,13 +55,28 @@ static evr_trace *open_trace(evr_context *ctx, const char *path, uint32_t thread
     return trace;
 }
 
-static double time_open(evr_context *ctx, const char *path, uint32_t threads)
+typedef struct moment {
+    double wall, cpu;
+} moment;
+
+static moment now(void)
 {
-    double start = bench_now();
+    return (moment){bench_now(), bench_cpu()};
+}
+
+/* Keeps a sample unless this is the round that warms up. */
+static void keep(bench_samples *s, int round, moment from, moment to)
+{
+    if (round >= 0)
+        bench_add(s, to.wall - from.wall, to.cpu - from.cpu);
+}
+
+static void time_open(evr_context *ctx, const char *path, uint32_t threads, int round, bench_samples *s)
+{
+    moment start = now();
     evr_trace *trace = open_trace(ctx, path, threads);
-    double seconds = bench_now() - start;
+    keep(s, round, start, now());
     evr_trace_free(trace);
-    return seconds;
 }
 
 /* What the child of the memory part does: opens the trace (or nothing), says how much memory that took. */
@@ -123,33 +138,31 @@ static void measure_speed(const bench *b, const char *path, double *json_bytes)
     double sum = 0;
     int64_t walked = 0;
     for (int i = -1; i < b->reps; i++) { /* the first round warms up */
-        double t0 = bench_now();
+        moment t0 = now();
         if (bench_inflate(&packed, &text) != 0)
             give_up("cannot be unpacked", path);
-        double t1 = bench_now();
+        moment t1 = now();
         walked = bench_walk(&text, &sum);
-        double t2 = bench_now();
-        double ours = time_open(ctx, path, 1), ours_two = time_open(ctx, path, 0);
-        if (i < 0)
-            continue;
-        bench_add(&inflate, t1 - t0);
-        bench_add(&walk, t2 - t1);
-        bench_add(&one, ours);
-        bench_add(&two, ours_two);
+        moment t2 = now();
+        keep(&inflate, i, t0, t1);
+        keep(&walk, i, t1, t2);
+        time_open(ctx, path, 1, i, &one);
+        time_open(ctx, path, 0, i, &two);
     }
     *json_bytes = (double)text.len;
     double floor = bench_min(&inflate) + bench_min(&walk), floor_median = bench_median(&inflate) + bench_median(&walk);
     printf("%s: %.1f MB of JSON, %lld events, %d rounds\n", file_name(path), (double)text.len / MB, (long long)walked, b->reps);
-    printf("  %-26s %9s %9s %9s\n", "", "min ms", "median ms", "MB/s");
+    printf("  %-26s %9s %9s %9s %9s\n", "", "min ms", "median ms", "cpu ms", "MB/s");
     const struct {
         const char *name;
         const bench_samples *s;
     } rows[] = {{"ISA-L inflate", &inflate}, {"simdjson walk", &walk}, {"evr_trace_open, 1 thread", &one}, {"evr_trace_open, 2 threads", &two}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        printf("  %-26s %9.2f %9.2f %9.0f\n", rows[i].name, bench_min(rows[i].s) * 1e3, bench_median(rows[i].s) * 1e3,
-               (double)text.len / MB / bench_min(rows[i].s));
-    printf("  ours / (inflate + walk): %.2f with 1 thread, %.2f with 2 (min); %.2f, %.2f (median)\n", bench_min(&one) / floor,
-           bench_min(&two) / floor, bench_median(&one) / floor_median, bench_median(&two) / floor_median);
+        printf("  %-26s %9.2f %9.2f %9.2f %9.0f\n", rows[i].name, bench_min(rows[i].s) * 1e3, bench_median(rows[i].s) * 1e3,
+               rows[i].s->least_cpu * 1e3, (double)text.len / MB / bench_min(rows[i].s));
+    printf("  ours / (inflate + walk): %.2f with 1 thread, %.2f with 2 (min); %.2f, %.2f (median); processor time %.2f, %.2f\n",
+           bench_min(&one) / floor, bench_min(&two) / floor, bench_median(&one) / floor_median, bench_median(&two) / floor_median,
+           one.least_cpu / (inflate.least_cpu + walk.least_cpu), two.least_cpu / (inflate.least_cpu + walk.least_cpu));
     if (b->python) {
         unsigned long long peak = 0;
         double python = run_python(path, &peak);

@@ -8,17 +8,23 @@
 #include <time.h>
 #include <unistd.h>
 
-double bench_now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-void bench_add(bench_samples *s, double seconds)
+double bench_now(void) { return read_clock(CLOCK_MONOTONIC); }
+double bench_cpu(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
+void bench_add(bench_samples *s, double seconds, double cpu)
 {
-    if (s->count < BENCH_SAMPLES)
-        s->seconds[s->count++] = seconds;
+    if (s->count == BENCH_SAMPLES)
+        return;
+    s->seconds[s->count++] = seconds;
+    if (s->count == 1 || cpu < s->least_cpu)
+        s->least_cpu = cpu;
 }
 
 static int by_value(const void *a, const void *b)

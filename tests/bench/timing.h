@@ -6,15 +6,17 @@
 #include <stdint.h>
 
 double bench_now(void); /* seconds */
+double bench_cpu(void); /* seconds of processor time of all threads: steadier on a machine that others use too */
 
 enum { BENCH_SAMPLES = 64 };
 
 typedef struct bench_samples {
     double seconds[BENCH_SAMPLES];
     int count;
+    double least_cpu; /* of the samples, 0 when not measured */
 } bench_samples;
 
-void bench_add(bench_samples *s, double seconds);
+void bench_add(bench_samples *s, double seconds, double cpu);
 double bench_min(const bench_samples *s);
 double bench_median(const bench_samples *s);
 

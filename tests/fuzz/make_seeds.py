@@ -89,7 +89,32 @@ def builder_seeds():
     yield bytes((0, 9)) + (b"\x01" + event) * 12
 
 
-SEEDS = {"json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
+SCHEMAS = [
+    "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
+    "aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)",
+    "aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False) -> Tensor",
+    "aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]",
+    "aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+    "aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
+    'aten::gelu(Tensor self, *, str approximate="none") -> Tensor', "prim::TupleUnpack(Any tup) -> ...", "aten::f(...) -> ()",
+    "aten::format(str self, ...) -> str", "aten::dict.str((str, tVal)[] inputs) -> Dict(str, tVal)", "aten::wait(Future(t) self) -> t",
+    "ns::op(__torch__.torch.classes.a.B x, Union(int, str)? y=None, float[]? z=[1.5, -2e-3]) -> (Tensor out, int[] n)",
+]
+TYPES = ["Tensor", "Tensor(a!)?", "Tensor(a!)[]", "int[2]?", "Dict(str, (Tensor, int)[])", "(int, (float, str?))", "((((int))))[][][]", "Future(t)"]
+
+
+def schema_seeds():
+    for i, text in enumerate(SCHEMAS):
+        yield bytes((0, 1)) + text.encode()
+        yield bytes((1 + i, 1)) + text.encode()
+        yield bytes((0, 1)) + text[:len(text) // 2].encode()
+    for text in TYPES:
+        yield bytes((0, 0)) + text.encode()
+    yield bytes((0, 0)) + b"(" * 500
+
+
+SEEDS = {"schema": schema_seeds,
+         "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 
 def main(folder):
