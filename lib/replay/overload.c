@@ -1,0 +1,142 @@
+#include "replay/overload.h"
+
+#include "schema/match.h"
+
+typedef struct collector {
+    evr_arena *arena;
+    const evr_schema **schemas;
+    size_t count, cap;
+    bool failed;
+} collector;
+
+static int32_t collect(void *user, evr_str text)
+{
+    collector *c = user;
+    const evr_schema *schema;
+    if (evr_schema_parse(c->arena, text, &schema, NULL) != EVR_OK)
+        return 0; /* one that this version cannot read is no candidate */
+    if (!evr_grow(c->arena->ctx, (void **)&c->schemas, &c->cap, c->count + 1, sizeof *c->schemas)) {
+        c->failed = true;
+        return 1;
+    }
+    c->schemas[c->count++] = schema;
+    return 0;
+}
+
+/* "arg0", "arg1"… stand for arguments of an operator whose schema was not known. */
+static bool is_positional(const evr_ir *ir)
+{
+    return ir->arg_count && evr_str_is(ir->args[0].name, "arg0");
+}
+
+size_t evr_overload_argument(const evr_ir *ir, const evr_schema *schema, size_t param)
+{
+    if (is_positional(ir))
+        return param < ir->arg_count ? param : SIZE_MAX;
+    for (size_t i = 0; i < ir->arg_count; i++)
+        if (evr_str_eq(ir->args[i].name, schema->params[param].name))
+            return i;
+    return SIZE_MAX;
+}
+
+static evr_seen_kind list_kind(const evr_value *v)
+{
+    if (!v->u.list.len)
+        return EVR_SEEN_EMPTY_LIST;
+    for (size_t i = 0; i < v->u.list.len; i++)
+        switch (v->u.list.items[i].kind) {
+        case EVR_VALUE_TENSOR: return EVR_SEEN_TENSOR_LIST;
+        case EVR_VALUE_FLOAT: return EVR_SEEN_FLOAT_LIST;
+        case EVR_VALUE_BOOL: return EVR_SEEN_BOOL_LIST;
+        case EVR_VALUE_INT: return EVR_SEEN_INT_LIST;
+        default: break;
+        }
+    return EVR_SEEN_LIST;
+}
+
+static evr_seen seen_of(const evr_value *v)
+{
+    static const evr_seen_kind kinds[] = {
+        [EVR_VALUE_MISSING] = EVR_SEEN_NOTHING, [EVR_VALUE_NONE] = EVR_SEEN_NOTHING,    [EVR_VALUE_BOOL] = EVR_SEEN_BOOL,
+        [EVR_VALUE_INT] = EVR_SEEN_INT,         [EVR_VALUE_FLOAT] = EVR_SEEN_FLOAT,     [EVR_VALUE_COMPLEX] = EVR_SEEN_COMPLEX,
+        [EVR_VALUE_STR] = EVR_SEEN_STR,         [EVR_VALUE_DTYPE] = EVR_SEEN_INT,       [EVR_VALUE_LAYOUT] = EVR_SEEN_INT,
+        [EVR_VALUE_DEVICE] = EVR_SEEN_DEVICE,   [EVR_VALUE_MEMORY_FORMAT] = EVR_SEEN_INT, [EVR_VALUE_GENERATOR] = EVR_SEEN_NOTHING,
+        [EVR_VALUE_TENSOR] = EVR_SEEN_TENSOR,
+    };
+    evr_seen seen = {.kind = EVR_SEEN_UNKNOWN, .dtype = EVR_DTYPE_UNKNOWN, .len = SIZE_MAX, .text = {"", 0}};
+    if (v->kind == EVR_VALUE_LIST) {
+        seen.kind = list_kind(v);
+        seen.len = v->u.list.len;
+    } else if (v->kind < sizeof kinds / sizeof *kinds) {
+        seen.kind = kinds[v->kind];
+    }
+    if (v->kind == EVR_VALUE_TENSOR) {
+        seen.dtype = v->u.tensor->dtype;
+        seen.rank = v->u.tensor->rank;
+    }
+    return seen;
+}
+
+/* Every named argument has a parameter, in the same order, and none that is required lacks one. */
+static bool names_fit(const evr_ir *ir, const evr_schema *schema)
+{
+    size_t used = 0;
+    for (size_t p = 0; p < schema->param_count; p++) {
+        bool given = evr_overload_argument(ir, schema, p) != SIZE_MAX;
+        used += given;
+        if (!given && !schema->params[p].has_default)
+            return false;
+    }
+    return used == ir->arg_count;
+}
+
+static const evr_schema *best_fit(const evr_ir *ir, const evr_schema **schemas, size_t count)
+{
+    const evr_schema *best = NULL;
+    int64_t best_score = -1;
+    for (size_t i = 0; i < count; i++) {
+        evr_seen seen[128];
+        const evr_schema *s = schemas[i];
+        if (s->param_count > 128 || !names_fit(ir, s))
+            continue;
+        for (size_t p = 0; p < s->param_count; p++) {
+            size_t a = evr_overload_argument(ir, s, p);
+            seen[p] = a == SIZE_MAX ? (evr_seen){.kind = EVR_SEEN_NOTHING, .len = SIZE_MAX, .text = {"", 0}} : seen_of(&ir->args[a].value);
+        }
+        int64_t score = evr_schema_score(s, seen, s->param_count, NULL);
+        for (size_t p = 0; p < s->param_count && score >= 0; p++) { /* the types written in the record decide among equals */
+            size_t a = evr_overload_argument(ir, s, p);
+            score += a != SIZE_MAX && evr_str_eq(ir->args[a].type, s->params[p].type->text) ? 100000 : 0;
+        }
+        if (score > best_score || (score == best_score && best && s->param_count < best->param_count)) {
+            best = s;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+evr_status evr_overload_find(evr_runtime *r, const evr_ir *ir, evr_arena *arena, const evr_schema **out, evr_error **err)
+{
+    collector c = {.arena = arena};
+    const evr_bridge *fn = &r->bridge->fn;
+    *out = NULL;
+    evr_status status = fn->schemas(fn->self, ir->op, collect, &c, err);
+    if (status == EVR_OK && c.failed)
+        status = evr_fail_nomem(err);
+    for (size_t i = 0; status == EVR_OK && ir->schema.len && i < c.count; i++)
+        if (evr_str_eq(c.schemas[i]->overload, ir->overload))
+            *out = c.schemas[i];
+    if (status == EVR_OK && (!*out || !names_fit(ir, *out)))
+        *out = best_fit(ir, c.schemas, c.count);
+    if (status == EVR_OK && !c.count) {
+        status = evr_fail(r->ctx, err, EVR_E_NOT_FOUND, "there is no operator %.*s in %s", EVR_STR_ARG(ir->op), r->version);
+        evr_hint(err, "load the library that defines it: --import NAMESPACE=LIBRARY, or evr_runtime_load_library()");
+    } else if (status == EVR_OK && !*out) {
+        status = evr_fail(r->ctx, err, EVR_E_NO_SCHEMA, "none of the %zu overloads of %.*s in %s takes the record's arguments", c.count,
+                          EVR_STR_ARG(ir->op), r->version);
+        evr_hint(err, "use the PyTorch version that the trace comes from");
+    }
+    evr_release(r->ctx, c.schemas, c.cap * sizeof *c.schemas);
+    return status;
+}

@@ -1,0 +1,346 @@
+/* One record set up to run: its tensors live, its call in place. */
+#include "init/rules.h"
+#include "replay/overload.h"
+#include "replay/preflight.h"
+
+struct evr_replayer {
+    evr_runtime *runtime;
+    const evr_ir *ir;
+    evr_arena arena;
+    const evr_schema *schema;
+    evr_bridge_op *op;
+    evr_value *values; /* one for each parameter of the schema */
+    evr_bridge_tensor **tensors;
+    size_t tensor_count, tensor_cap;
+    evr_bridge_call *call;
+    uint64_t bytes;
+    bool failed; /* a lazy set-up did not succeed */
+};
+
+static const evr_bridge *bridge_of(const evr_replayer *r)
+{
+    return &r->runtime->bridge->fn;
+}
+
+static evr_status tell(evr_replayer *r, evr_status status, evr_error **err)
+{
+    evr_at_event(err, r->ir->uid, r->ir->op);
+    return status;
+}
+
+/* Host memory is written in place; a device's through a buffer of bounded size that holds the whole pattern. */
+static evr_status fill_tensor(evr_replayer *r, evr_bridge_tensor *tensor, const evr_tensor *what, const evr_fill *fill, evr_error **err)
+{
+    const evr_bridge *fn = bridge_of(r);
+    evr_tensor_info info = {.struct_size = sizeof info};
+    EVR_TRY(fn->tensor_info(fn->self, tensor, &info, err));
+    size_t bytes = (size_t)info.storage_bytes;
+    if (!bytes)
+        return EVR_OK;
+    void *host = info.host_storage ? info.host_storage : evr_alloc(r->runtime->ctx, bytes);
+    if (!host)
+        return evr_fail_nomem(err);
+    evr_status status = EVR_OK;
+    if (!evr_fill_storage(fill, r->runtime->seed, r->tensor_count, what, host, bytes)) {
+        status = evr_fail(r->runtime->ctx, err, EVR_E_UNSUPPORTED, "tensors of type %.*s cannot be filled", EVR_STR_ARG(what->dtype_text));
+        evr_hint(err, "this element type has no numbers of its own; replay it with real data");
+    } else if (!info.host_storage) {
+        status = fn->tensor_write(fn->self, tensor, 0, host, bytes, err);
+    }
+    if (!info.host_storage)
+        evr_release(r->runtime->ctx, host, bytes);
+    return status;
+}
+
+static evr_status make_tensor(evr_replayer *r, size_t arg, size_t item, const evr_tensor *what, evr_value *out, evr_error **err)
+{
+    const evr_bridge *fn = bridge_of(r);
+    evr_context *ctx = r->runtime->ctx;
+    if (!evr_grow(ctx, (void **)&r->tensors, &r->tensor_cap, r->tensor_count + 1, sizeof *r->tensors))
+        return evr_fail_nomem(err);
+    EVR_TRY(fn->tensor_new(fn->self, what, r->runtime->device, &r->tensors[r->tensor_count], err));
+    evr_bridge_tensor *tensor = r->tensors[r->tensor_count++];
+    evr_fill fill = evr_rule_for(r->ir, arg, item, what);
+    *out = (evr_value){.kind = EVR_VALUE_HANDLE, .u.handle = tensor};
+    return strcmp(r->runtime->device, "meta") == 0 ? EVR_OK : fill_tensor(r, tensor, what, &fill, err);
+}
+
+/* The record's value with live tensors in place of descriptions. */
+static evr_status make_value(evr_replayer *r, size_t arg, const evr_value *from, evr_value *out, evr_error **err)
+{
+    *out = *from;
+    if (from->kind == EVR_VALUE_TENSOR)
+        return make_tensor(r, arg, 0, from->u.tensor, out, err);
+    if (from->kind == EVR_VALUE_DEVICE) { /* the trace's device becomes the one in use */
+        out->u.s = evr_str_c(r->runtime->device);
+        return EVR_OK;
+    }
+    if (from->kind != EVR_VALUE_LIST)
+        return EVR_OK;
+    evr_value *items = evr_arena_alloc(&r->arena, from->u.list.len * sizeof *items);
+    if (!items)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < from->u.list.len; i++) {
+        items[i] = from->u.list.items[i];
+        if (items[i].kind == EVR_VALUE_TENSOR)
+            EVR_TRY(make_tensor(r, arg, i, from->u.list.items[i].u.tensor, &items[i], err));
+    }
+    out->u.list.items = items;
+    return EVR_OK;
+}
+
+static evr_status make_values(evr_replayer *r, evr_error **err)
+{
+    r->values = evr_arena_alloc_zeroed(&r->arena, (r->schema->param_count + 1) * sizeof *r->values);
+    if (!r->values)
+        return evr_fail_nomem(err);
+    for (size_t p = 0; p < r->schema->param_count; p++) {
+        size_t a = evr_overload_argument(r->ir, r->schema, p);
+        if (a != SIZE_MAX)
+            EVR_TRY(make_value(r, a, &r->ir->args[a].value, &r->values[p], err));
+        if (r->values[p].kind == EVR_VALUE_MISSING && !r->schema->params[p].has_default) {
+            evr_fail(r->runtime->ctx, err, EVR_E_MISSING_VALUE, "%.*s: argument %.*s has no value", EVR_STR_ARG(r->ir->op),
+                     EVR_STR_ARG(r->schema->params[p].name));
+            return evr_hint(err, "set it with evr_replayer_set_argument(), or record the trace with record_shapes=True");
+        }
+    }
+    return EVR_OK;
+}
+
+/* Everything that can be said without taking memory. */
+static evr_status check(evr_replayer *r, evr_error **err)
+{
+    evr_context *ctx = r->runtime->ctx;
+    const evr_bridge *fn = bridge_of(r);
+    if (r->ir->status != EVR_STATUS_OK) {
+        evr_fail(ctx, err, EVR_E_NOT_REPLAYABLE, "%.*s is %s: %s. %.*s", EVR_STR_ARG(r->ir->op), evr_outcome_name(r->ir->status),
+                 evr_reason_name(r->ir->reason), EVR_STR_ARG(r->ir->detail));
+        return evr_hint(err, "%s", evr_reason_advice(r->ir->reason));
+    }
+    EVR_TRY(evr_overload_find(r->runtime, r->ir, &r->arena, &r->schema, err));
+    EVR_TRY(fn->op_find(fn->self, r->schema->name, r->schema->overload, &r->op, err));
+    if (!fn->op_runs_on(fn->self, r->op, r->runtime->device)) {
+        evr_fail(ctx, err, EVR_E_UNSUPPORTED, "%.*s has no kernel for %s", EVR_STR_ARG(r->ir->op), r->runtime->device);
+        return evr_hint(err, "replay on the kind of device that the trace came from");
+    }
+    EVR_TRY(evr_record_bytes(r->ir, &r->bytes, err));
+    uint64_t budget = evr_runtime_budget(r->runtime);
+    if (r->bytes > budget && strcmp(r->runtime->device, "meta") != 0) {
+        evr_fail(ctx, err, EVR_E_TOO_LARGE, "%.*s needs %.2f GB of tensors, and %.2f GB are allowed", EVR_STR_ARG(r->ir->op),
+                 (double)r->bytes / 1e9, (double)budget / 1e9);
+        return evr_hint(err, "raise max_bytes (--max-bytes), or use a machine with more memory");
+    }
+    return EVR_OK;
+}
+
+static evr_status set_up(evr_replayer *r, evr_error **err)
+{
+    const evr_bridge *fn = bridge_of(r);
+    EVR_TRY(fn->seed(fn->self, r->runtime->seed, err));
+    EVR_TRY(make_values(r, err));
+    return fn->call_new(fn->self, r->op, r->values, r->schema->param_count, &r->call, err);
+}
+
+evr_status evr_replayer_new(evr_runtime *runtime, const evr_ir *ir, const evr_replayer_options *options, evr_replayer **out,
+                            evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    if (out)
+        *out = NULL;
+    if (!runtime || !ir || !out)
+        return evr_fail(NULL, err, EVR_E_INVALID, "evr_replayer_new: runtime, record and `out` are needed");
+    evr_replayer *r = evr_alloc_zeroed(runtime->ctx, sizeof *r);
+    if (!r)
+        return evr_fail_nomem(err);
+    r->runtime = runtime;
+    r->ir = ir;
+    evr_arena_init(&r->arena, runtime->ctx);
+    bool lazy = options && options->struct_size >= sizeof *options && options->flags & EVR_REPLAYER_LAZY;
+    evr_status status = check(r, err);
+    if (status == EVR_OK && !lazy)
+        status = set_up(r, err);
+    if (status != EVR_OK) {
+        tell(r, status, err);
+        evr_replayer_free(r);
+        return status;
+    }
+    *out = r;
+    return EVR_OK;
+}
+
+void evr_replayer_free(evr_replayer *r)
+{
+    if (!r)
+        return;
+    const evr_bridge *fn = bridge_of(r);
+    evr_context *ctx = r->runtime->ctx;
+    if (r->call)
+        fn->call_free(fn->self, r->call);
+    for (size_t i = 0; i < r->tensor_count; i++)
+        fn->tensor_free(fn->self, r->tensors[i]);
+    evr_release(ctx, r->tensors, r->tensor_cap * sizeof *r->tensors);
+    evr_arena_free(&r->arena);
+    evr_release(ctx, r, sizeof *r);
+}
+
+static evr_status need_call(evr_replayer *r, evr_error **err)
+{
+    if (r->call)
+        return EVR_OK;
+    if (r->failed)
+        return evr_fail(r->runtime->ctx, err, EVR_E_STATE, "this replayer could not be set up before");
+    evr_status status = set_up(r, err);
+    r->failed = status != EVR_OK;
+    return status == EVR_OK ? EVR_OK : tell(r, status, err);
+}
+
+evr_status evr_replayer_run_many(evr_replayer *r, uint64_t count, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    const evr_bridge *fn = bridge_of(r);
+    EVR_TRY(need_call(r, err));
+    for (uint64_t i = 0; i < count; i++) {
+        evr_status status = fn->call_run(fn->self, r->call, err);
+        if (status != EVR_OK)
+            return tell(r, status, err);
+    }
+    return EVR_OK;
+}
+
+evr_status evr_replayer_run(evr_replayer *r, evr_error **err)
+{
+    EVR_TRY(evr_replayer_run_many(r, 1, err));
+    if (r->runtime->on_cpu) /* there the call returns when the work is done */
+        return EVR_OK;
+    const evr_bridge *fn = bridge_of(r);
+    evr_status status = fn->device_wait(fn->self, r->runtime->device, err);
+    return status == EVR_OK ? EVR_OK : tell(r, status, err);
+}
+
+/* Index of a record's argument among the schema's parameters. */
+static size_t param_of(const evr_replayer *r, size_t arg)
+{
+    for (size_t p = 0; p < r->schema->param_count; p++)
+        if (evr_overload_argument(r->ir, r->schema, p) == arg)
+            return p;
+    return SIZE_MAX;
+}
+
+evr_status evr_replayer_argument(evr_replayer *r, size_t index, evr_value *out, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    EVR_TRY(need_call(r, err));
+    size_t p = index < r->ir->arg_count ? param_of(r, index) : SIZE_MAX;
+    if (p == SIZE_MAX)
+        return evr_fail(r->runtime->ctx, err, EVR_E_NOT_FOUND, "%.*s has no argument %zu", EVR_STR_ARG(r->ir->op), index);
+    *out = r->values[p];
+    return EVR_OK;
+}
+
+/* Texts and lists are copied into the replayer. */
+static evr_status copy_plain(evr_replayer *r, const evr_value *from, evr_value *to, int depth, evr_error **err)
+{
+    *to = *from;
+    if (from->kind == EVR_VALUE_TENSOR || from->kind == EVR_VALUE_HANDLE || depth > 8)
+        return evr_fail(r->runtime->ctx, err, EVR_E_INVALID, "tensors cannot be set as arguments");
+    if (from->kind == EVR_VALUE_STR || from->kind == EVR_VALUE_DEVICE) {
+        to->u.s = evr_arena_str(&r->arena, from->u.s);
+        return to->u.s.data ? EVR_OK : evr_fail_nomem(err);
+    }
+    if (from->kind != EVR_VALUE_LIST)
+        return EVR_OK;
+    evr_value *items = evr_arena_alloc(&r->arena, from->u.list.len * sizeof *items);
+    if (!items)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < from->u.list.len; i++)
+        EVR_TRY(copy_plain(r, &from->u.list.items[i], &items[i], depth + 1, err));
+    to->u.list.items = items;
+    return EVR_OK;
+}
+
+evr_status evr_replayer_set_argument(evr_replayer *r, size_t index, const evr_value *value, evr_error **err)
+{
+    evr_value old, fresh;
+    EVR_TRY(evr_replayer_argument(r, index, &old, err));
+    EVR_TRY(copy_plain(r, value, &fresh, 0, err));
+    const evr_bridge *fn = bridge_of(r);
+    size_t p = param_of(r, index);
+    evr_bridge_call *call = NULL;
+    r->values[p] = fresh;
+    evr_status status = fn->call_new(fn->self, r->op, r->values, r->schema->param_count, &call, err);
+    if (status != EVR_OK) { /* the one before stays in force */
+        r->values[p] = old;
+        return tell(r, status, err);
+    }
+    fn->call_free(fn->self, r->call);
+    r->call = call;
+    return EVR_OK;
+}
+
+size_t evr_replayer_result_count(evr_replayer *r)
+{
+    return r->call ? bridge_of(r)->call_result_count(bridge_of(r)->self, r->call) : 0;
+}
+
+evr_status evr_replayer_result(evr_replayer *r, size_t index, evr_value *out, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    if (index >= evr_replayer_result_count(r))
+        return evr_fail(r->runtime->ctx, err, EVR_E_NOT_FOUND, "the last run of %.*s has no result %zu", EVR_STR_ARG(r->ir->op), index);
+    return bridge_of(r)->call_result(bridge_of(r)->self, r->call, index, out, err);
+}
+
+static evr_status need_handle(evr_replayer *r, const evr_value *v, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    return v && v->kind == EVR_VALUE_HANDLE && v->u.handle ? EVR_OK
+                                                           : evr_fail(r->runtime->ctx, err, EVR_E_INVALID, "the value is no live tensor");
+}
+
+evr_status evr_replayer_describe(evr_replayer *r, const evr_value *tensor, evr_tensor *out, evr_error **err)
+{
+    const evr_bridge *fn = bridge_of(r);
+    evr_tensor_info info = {.struct_size = sizeof info};
+    EVR_TRY(need_handle(r, tensor, err));
+    EVR_TRY(fn->tensor_info(fn->self, tensor->u.handle, &info, err));
+    size_t item = evr_dtype_size(info.dtype);
+    *out = (evr_tensor){
+        .struct_size = sizeof *out,
+        .dtype = info.dtype,
+        .rank = info.rank,
+        .shape = info.shape,
+        .strides = info.strides,
+        .storage_offset = info.storage_offset,
+        .storage_elements = item ? (int64_t)(info.storage_bytes / item) : 0,
+        .dtype_text = evr_str_c(evr_dtype_name(info.dtype)),
+        .device = info.device,
+        .init = {"", 0},
+    };
+    return EVR_OK;
+}
+
+evr_status evr_replayer_read(evr_replayer *r, const evr_value *tensor, uint64_t offset, void *to, uint64_t size, evr_error **err)
+{
+    EVR_TRY(need_handle(r, tensor, err));
+    return bridge_of(r)->tensor_read(bridge_of(r)->self, tensor->u.handle, offset, to, size, err);
+}
+
+evr_status evr_replayer_to_dlpack(evr_replayer *r, const evr_value *tensor, void **out, evr_error **err)
+{
+    EVR_TRY(need_handle(r, tensor, err));
+    if (!bridge_of(r)->tensor_to_dlpack)
+        return evr_fail(r->runtime->ctx, err, EVR_E_UNSUPPORTED, "this bridge cannot share tensors through DLPack");
+    return bridge_of(r)->tensor_to_dlpack(bridge_of(r)->self, tensor->u.handle, out, err);
+}
+
+uint64_t evr_replayer_bytes(const evr_replayer *r) { return r->bytes; }
+
+evr_status evr_replayer_repro(evr_replayer *r, char **out, size_t *size, evr_error **err)
+{
+    return evr_ir_write(r->runtime->ctx, &r->ir, 1, EVR_IR_FORMAT_EVREPLAY, out, size, err);
+}
