@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 /* float32 to the nearest of a narrower float with e exponent and m mantissa bits, ties to even, saturating at `most`. */
 static uint32_t narrow(float value, int e, int m, int bias, uint32_t most)
 {

@@ -396,11 +396,13 @@ static evr_status fill_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_err
     const evr_schema *schema = NULL;
     if (op->count) {
         EVR_TRY(choose_schema(x, op, &call, &schema, NULL, err));
+        if (!schema && skip != EVR_REASON_NONE)
+            return EVR_OK;
+        if (!schema && !e.signature)
+            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "the trace was recorded without shapes");
         if (!schema)
-            return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_NO_SCHEMA_MATCH, err,
-                                      e.signature ? "none of %zu overloads takes the %zu recorded arguments"
-                                                  : "%zu overloads, and no arguments were recorded",
-                                      op->count, call.count);
+            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_NO_SCHEMA_MATCH, err,
+                                      "none of %zu overloads takes the %zu recorded arguments", op->count, call.count);
         if (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema))
             return evr_fail_nomem(err);
     } else if (!e.signature) {

@@ -221,6 +221,9 @@ static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *par
     case EVR_TYPE_GENERATOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return EVR_OK;
+    case EVR_TYPE_DEVICE: /* empty: whichever device the replay runs on */
+        a->value = (evr_value){.kind = EVR_VALUE_DEVICE, .u.s = {"", 0}};
+        return note(ir, a, EVR_FROM_RULE, "profilers drop devices: the one replayed on is taken", err);
     default: return from_default(ir, a, param, "the value was not recorded", err);
     }
 }
@@ -263,8 +266,11 @@ evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param
     }
     if (r->seen.kind == EVR_SEEN_UNKNOWN)
         return missing(ir, a, "objects of this type are not recorded", err);
-    if (!r->seen.text.len)
-        return from_default(ir, a, param, "the value was not recorded", err);
+    if (!r->seen.text.len) { /* something was given, so a default of None is not it */
+        bool none = param->has_default && param->fallback.kind == EVR_VALUE_NONE;
+        return none ? missing(ir, a, "a number was given, but its value was not recorded", err)
+                    : from_default(ir, a, param, "the value was not recorded", err);
+    }
     return scalar_value(ir, bare, r->seen.text, &a->value) ? EVR_OK
                                                            : missing(ir, a, "the recorded text is no value of this type", err);
 }
