@@ -134,6 +134,20 @@ static int list_rows(listing *l, evr_extractor *extractor, const evr_call **rows
     return EXIT_GOOD;
 }
 
+/* All device work of the trace, launched by operators or not. */
+static double device_total(const evr_trace *trace)
+{
+    static const int32_t kinds[] = {EVR_KIND_KERNEL, EVR_KIND_MEMCPY, EVR_KIND_MEMSET};
+    const int64_t *durations = evr_trace_durations(trace);
+    double total = 0;
+    for (size_t k = 0; k < 3; k++) {
+        evr_event_filter filter = {.struct_size = sizeof filter, .kind = kinds[k]};
+        for (evr_uid uid = 0; (uid = evr_trace_next(trace, &filter, uid)) != EVR_NO_UID; uid++)
+            total += (double)durations[uid];
+    }
+    return total;
+}
+
 static int list_trace(const list_options *o, sort_order order, evr_context *ctx, const evr_trace *trace)
 {
     evr_extractor *extractor = NULL;
@@ -148,12 +162,7 @@ static int list_trace(const list_options *o, sort_order order, evr_context *ctx,
         return input_error("list", status, err);
     }
     listing l = {.options = o};
-    for (size_t i = 0; i < n; i++) {
-        /* time of operators at the top alone: what runs below them would count twice */
-        evr_event e = {.struct_size = sizeof e};
-        evr_trace_event(trace, calls[i].uid, &e, NULL);
-        l.kernel_total += e.parent == EVR_NO_UID ? (double)calls[i].device_ns : 0;
-    }
+    l.kernel_total = device_total(trace);
     const evr_call **rows = select_calls(calls, n, o->op, order, o->top, &count);
     int code = EXIT_BAD_INPUT;
     output_buf(&l.buf);

@@ -37,7 +37,7 @@ static bool is_operator_name(evr_str name)
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c == '.' && i > colon);
         if (!word && i != colon && i != colon + 1)
             return false;
     }
