@@ -188,9 +188,23 @@ int64_t evr_schema_score(const evr_schema *schema, const evr_seen *seen, size_t 
     return score;
 }
 
-/* True when a wins over b at equal scores. */
+static size_t symbolic_count(const evr_schema *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->param_count; i++) {
+        const evr_type *t = evr_type_bare(s->params[i].type);
+        n += (t->kind == EVR_TYPE_LIST ? t->elem : t)->kind == EVR_TYPE_SYMINT;
+    }
+    return n;
+}
+
+/* True when a wins over b at equal scores. TorchScript has old twins of some operators, with int where the dispatcher's own, which a
+ * profiler sees, have SymInt. */
 static bool preferred(const evr_schema *a, const evr_schema *b)
 {
+    size_t symbolic_a = symbolic_count(a), symbolic_b = symbolic_count(b);
+    if (symbolic_a != symbolic_b)
+        return symbolic_a > symbolic_b;
     if (a->param_count != b->param_count)
         return a->param_count < b->param_count;
     if (!a->overload.len != !b->overload.len)

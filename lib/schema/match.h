@@ -37,7 +37,7 @@ typedef struct evr_seen {
 /* How well one schema fits: -1 = not at all, otherwise higher is better. When `why` is not NULL, one line that explains it. */
 int64_t evr_schema_score(const evr_schema *schema, const evr_seen *seen, size_t count, evr_buf *why);
 
-/* Index of the best of `candidates`, or SIZE_MAX. Ties go to fewer unused parameters, then the default overload, then the
+/* Index of the best of `candidates`, or SIZE_MAX. Ties go to more SymInt parameters, then fewer parameters, then the default overload, then the
  * lesser overload name in byte order. With `why`, one line per candidate, best first. */
 size_t evr_schema_choose(const evr_schema *const *candidates, size_t candidate_count, const evr_seen *seen, size_t count,
                          evr_buf *why);
