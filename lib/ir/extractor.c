@@ -1,37 +1,9 @@
 /* Unique calls of a trace, and records of its events. */
-#include "ir/record.h"
-#include "ir/recorded.h"
-#include "ir/status.h"
-#include "ir/values.h"
+#include "ir/extractor.h"
 
 #include "base/hash.h"
-#include "schema/catalogue.h"
 
 #include <stdio.h>
-
-/* What is known of one operator name. */
-typedef struct operator_info {
-    const evr_schema *const *schemas;
-    size_t count;
-    bool asked;
-} operator_info;
-
-struct evr_extractor {
-    evr_context *ctx;
-    const evr_trace *trace;
-    evr_catalogue *catalogue;
-    evr_recorder recorder;
-    evr_recorder neighbour; /* for what events around one record */
-    operator_info *operators; /* by name id */
-    size_t operator_count;
-    evr_call *calls;
-    size_t call_count, call_cap;
-    uint32_t *slots; /* call + 1, by hash of name and signature */
-    size_t slot_count;
-    uint32_t *members;      /* uids of operator events, call by call */
-    uint32_t *member_start; /* call_count + 1 */
-    size_t member_count;
-};
 
 evr_status evr_extractor_new(evr_context *ctx, const evr_trace *trace, const evr_extractor_options *options, evr_extractor **out,
                              evr_error **err)
@@ -82,7 +54,7 @@ void evr_extractor_free(evr_extractor *x)
     evr_context_free(ctx);
 }
 
-static evr_status find_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err)
+evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err)
 {
     uint32_t id = evr_trace_name_ids(x->trace)[uid];
     operator_info *info = &x->operators[id];
@@ -198,220 +170,6 @@ static evr_status need_groups(evr_extractor *x, evr_error **err)
     return status;
 }
 
-/* The schema that a call used. An execution trace names it. NULL when none fits. */
-static evr_status choose_schema(evr_extractor *x, const operator_info *op, const evr_recorded_call *call, const evr_schema **out,
-                                evr_buf *why, evr_error **err)
-{
-    evr_seen small[64] = {{0}}, *seen = small;
-    *out = NULL;
-    for (size_t i = 0; call->schema.len && i < op->count; i++)
-        if (evr_str_eq(op->schemas[i]->text, call->schema)) {
-            *out = op->schemas[i];
-            if (why)
-                evr_buf_printf(why, "%.*s\n    named by the trace\n", EVR_STR_ARG(call->schema));
-            return EVR_OK;
-        }
-    if (call->count > 64 && !(seen = evr_alloc(x->ctx, call->count * sizeof *seen)))
-        return evr_fail_nomem(err);
-    for (size_t i = 0; i < call->count; i++)
-        seen[i] = call->args[i].seen;
-    size_t best = evr_schema_choose(op->schemas, op->count, seen, call->count, why);
-    if (seen != small)
-        evr_release(x->ctx, seen, call->count * sizeof *seen);
-    *out = best == SIZE_MAX ? NULL : op->schemas[best];
-    return EVR_OK;
-}
-
-/* Looking for the element type of a tensor whose shape is known, in what surrounds the event. */
-typedef struct surroundings {
-    evr_extractor *x;
-    evr_uid uid;
-    const evr_recorded_call *call;
-} surroundings;
-
-static bool same_shape(const evr_recorded *a, const evr_recorded *b)
-{
-    return a->seen.rank == b->seen.rank && a->seen.rank && memcmp(a->shape, b->shape, a->seen.rank * sizeof *a->shape) == 0;
-}
-
-static int32_t dtype_in_event(surroundings *s, evr_uid uid, const evr_recorded *item)
-{
-    evr_recorded_call call;
-    if (evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
-        return EVR_DTYPE_UNKNOWN;
-    for (size_t i = 0; i < call.count; i++)
-        if (call.args[i].seen.kind == EVR_SEEN_TENSOR && same_shape(&call.args[i], item))
-            return call.args[i].seen.dtype;
-    return EVR_DTYPE_UNKNOWN;
-}
-
-static int32_t dtype_below(surroundings *s, evr_uid uid, const evr_recorded *item, int *budget)
-{
-    for (evr_uid child = evr_trace_first_child(s->x->trace, uid); child != EVR_NO_UID && (*budget)-- > 0;
-         child = evr_trace_next_sibling(s->x->trace, child)) {
-        int32_t dtype = dtype_in_event(s, child, item);
-        if (dtype == EVR_DTYPE_UNKNOWN)
-            dtype = dtype_below(s, child, item, budget);
-        if (dtype != EVR_DTYPE_UNKNOWN)
-            return dtype;
-    }
-    return EVR_DTYPE_UNKNOWN;
-}
-
-/* Operator events before and after on the same thread, nearest first. */
-static int32_t dtype_nearby(surroundings *s, const evr_recorded *item)
-{
-    const evr_trace *t = s->x->trace;
-    const uint32_t *tracks = evr_trace_tracks(t);
-    evr_uid low = s->uid, high = s->uid, end = evr_trace_event_count(t);
-    evr_event e = {.struct_size = sizeof e};
-    for (int asked = 0, step = 0; asked < 48 && step < 4096; step++) {
-        evr_uid uid = EVR_NO_UID;
-        if (step % 2 == 0 && low > 0)
-            uid = --low;
-        else if (high + 1 < end)
-            uid = ++high;
-        else if (low > 0)
-            uid = --low;
-        if (uid == EVR_NO_UID)
-            break;
-        evr_trace_event(t, uid, &e, NULL);
-        if (e.kind != EVR_KIND_OP || !e.signature || tracks[uid] != tracks[s->uid])
-            continue;
-        asked++;
-        int32_t dtype = dtype_in_event(s, uid, item);
-        if (dtype != EVR_DTYPE_UNKNOWN)
-            return dtype;
-    }
-    return EVR_DTYPE_UNKNOWN;
-}
-
-static int32_t infer_dtype(void *user, const evr_argument *a, const evr_recorded *item, const char **rule)
-{
-    surroundings *s = user;
-    int budget = 32;
-    if (evr_str_is(a->name, "indices") || evr_str_ends(a->name, "_indices")) {
-        *rule = "element type: indices are int64";
-        return EVR_DTYPE_INT64;
-    }
-    *rule = "element type: of a tensor of the same shape in an operator below";
-    int32_t dtype = dtype_below(s, s->uid, item, &budget);
-    if (dtype != EVR_DTYPE_UNKNOWN)
-        return dtype;
-    *rule = "element type: of a tensor of the same shape in an operator nearby";
-    dtype = dtype_nearby(s, item);
-    if (dtype != EVR_DTYPE_UNKNOWN)
-        return dtype;
-    *rule = "element type: of another argument";
-    for (size_t i = 0; i < s->call->count; i++)
-        if (s->call->args[i].seen.kind == EVR_SEEN_TENSOR && s->call->args[i].seen.dtype != EVR_DTYPE_UNKNOWN)
-            return s->call->args[i].seen.dtype;
-    *rule = "element type: nothing tells it, float32 is assumed";
-    return EVR_DTYPE_FLOAT32;
-}
-
-/* as_strided reads its tensor's storage by its own sizes and strides, beyond what the tensor itself shows. */
-static void widen_storage(evr_ir *ir)
-{
-    const evr_value *size = NULL, *stride = NULL, *offset = NULL;
-    evr_tensor *self = NULL;
-    for (size_t i = 0; i < ir->arg_count; i++) {
-        const evr_argument *a = &ir->args[i];
-        if (evr_str_is(a->name, "size") && a->value.kind == EVR_VALUE_LIST)
-            size = &a->value;
-        else if (evr_str_is(a->name, "stride") && a->value.kind == EVR_VALUE_LIST)
-            stride = &a->value;
-        else if (evr_str_is(a->name, "storage_offset") && a->value.kind == EVR_VALUE_INT)
-            offset = &a->value;
-        else if (a->value.kind == EVR_VALUE_TENSOR && !self)
-            self = (evr_tensor *)a->value.u.tensor;
-    }
-    if (!self || !size || !stride || size->u.list.len != stride->u.list.len || size->u.list.len > 64)
-        return;
-    int64_t shape[64], strides[64], reach, own;
-    for (size_t i = 0; i < size->u.list.len; i++) {
-        shape[i] = size->u.list.items[i].u.i;
-        strides[i] = stride->u.list.items[i].u.i;
-    }
-    evr_tensor seen = {.rank = (uint32_t)size->u.list.len, .shape = shape, .strides = strides,
-                       .storage_offset = offset ? offset->u.i : self->storage_offset};
-    if (evr_tensor_extent(&seen, &reach) && evr_tensor_extent(self, &own) && reach > own)
-        self->storage_elements = reach;
-}
-
-static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const evr_schema *schema, const evr_recorded_call *call,
-                                evr_error **err)
-{
-    surroundings around = {x, uid, call};
-    size_t n = schema ? schema->param_count : call->count;
-    for (size_t i = 0; i < n; i++) {
-        const evr_recorded *r = i < call->count ? &call->args[i] : NULL;
-        evr_argument *a = evr_ir_add_argument(ir);
-        if (!a)
-            return evr_fail_nomem(err);
-        if (schema) {
-            EVR_TRY(evr_argument_fill(ir, a, &schema->params[i], r, call->values, err));
-        } else {
-            char name[24];
-            snprintf(name, sizeof name, "arg%zu", i);
-            if (!evr_ir_text(ir, evr_str_c(name), &a->name))
-                return evr_fail_nomem(err);
-            EVR_TRY(evr_argument_guess(ir, a, r, err));
-        }
-        EVR_TRY(evr_argument_infer(ir, a, r, infer_dtype, &around, err));
-        if (r && r->device.len && !ir->device.len && !evr_ir_text(ir, r->device, &ir->device))
-            return evr_fail_nomem(err);
-    }
-    widen_storage(ir);
-    return EVR_OK;
-}
-
-static evr_status check_missing(evr_ir *ir, const evr_recorded_call *call, evr_error **err)
-{
-    const evr_str no_shapes = EVR_STR_LITERAL("the trace was recorded without shapes");
-    for (size_t i = 0; i < ir->arg_count; i++) {
-        const evr_argument *a = &ir->args[i];
-        evr_str why = call->count ? a->note : no_shapes;
-        if (a->value.kind == EVR_VALUE_MISSING)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "argument %.*s (%.*s): %.*s",
-                                      EVR_STR_ARG(a->name), EVR_STR_ARG(a->type), EVR_STR_ARG(why));
-    }
-    return EVR_OK;
-}
-
-/* Arguments and outcome of an operator event. */
-static evr_status fill_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error **err)
-{
-    const operator_info *op;
-    evr_recorded_call call;
-    evr_event e = {.struct_size = sizeof e};
-    evr_trace_event(x->trace, uid, &e, NULL);
-    EVR_TRY(find_operator(x, uid, &op, err));
-    int32_t skip = evr_skip_reason(e.kind, e.name, evr_trace_arg(x->trace, uid, EVR_ARG_ALL), op->count > 0);
-    if (skip != EVR_REASON_NONE)
-        EVR_TRY(evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, skip, err, "%s", evr_reason_advice(skip)));
-    if (skip != EVR_REASON_NONE && skip != EVR_REASON_COMMUNICATION)
-        return EVR_OK; /* a collective's arguments are of use to those who have the ranks */
-    EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
-    const evr_schema *schema = NULL;
-    if (op->count) {
-        EVR_TRY(choose_schema(x, op, &call, &schema, NULL, err));
-        if (!schema && skip != EVR_REASON_NONE)
-            return EVR_OK;
-        if (!schema && !e.signature)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "the trace was recorded without shapes");
-        if (!schema)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_NO_SCHEMA_MATCH, err,
-                                      "none of %zu overloads takes the %zu recorded arguments", op->count, call.count);
-        if (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema))
-            return evr_fail_nomem(err);
-    } else if (!e.signature) {
-        return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "no arguments were recorded and no schema is known");
-    }
-    EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
-    return skip != EVR_REASON_NONE ? EVR_OK : check_missing(ir, &call, err);
-}
-
 /* Kernels of all calls with the same arguments, by name. */
 static evr_status add_kernels(evr_extractor *x, evr_ir *ir, uint32_t call, evr_error **err)
 {
@@ -451,7 +209,7 @@ static evr_status make_record(evr_extractor *x, evr_uid uid, evr_ir *ir, evr_err
     ir->uid = uid;
     if (!evr_ir_text(ir, e.name, &ir->op))
         return evr_fail_nomem(err);
-    evr_status status = fill_record(x, ir, uid, err);
+    evr_status status = evr_event_record(x, ir, uid, err);
     if (status == EVR_E_FORMAT || status == EVR_E_LIMIT || status == EVR_E_TRUNCATED) { /* damaged texts cost this record only */
         evr_error *damage = err ? *err : NULL;
         status = evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, NULL, "%s", evr_error_message(damage));
@@ -530,11 +288,11 @@ evr_status evr_extractor_explain(evr_extractor *x, evr_uid uid, char **out, evr_
     const operator_info *op;
     evr_recorded_call call;
     const evr_schema *schema;
-    EVR_TRY(find_operator(x, uid, &op, err));
+    EVR_TRY(evr_extractor_operator(x, uid, &op, err));
     EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
     evr_buf why;
     evr_buf_init(&why, x->ctx);
-    evr_status status = choose_schema(x, op, &call, &schema, &why, err);
+    evr_status status = evr_event_schema(x, op, &call, &schema, &why, err);
     if (status == EVR_OK && (why.failed || !(*out = evr_strdup(x->ctx, evr_buf_view(&why)))))
         status = evr_fail_nomem(err);
     evr_buf_free(&why);

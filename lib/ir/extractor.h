@@ -1,0 +1,52 @@
+/* The inside of an extractor: what it learnt of operators, and memory that is used again for every record. */
+#ifndef EVR_IR_EXTRACTOR_H
+#define EVR_IR_EXTRACTOR_H
+
+#include "ir/record.h"
+#include "ir/recorded.h"
+#include "schema/catalogue.h"
+
+/* What is known of one operator name. */
+typedef struct operator_info {
+    const evr_schema *const *schemas;
+    size_t count;
+    bool asked;
+} operator_info;
+
+struct evr_extractor {
+    evr_context *ctx;
+    const evr_trace *trace;
+    evr_catalogue *catalogue;
+    evr_recorder recorder;
+    evr_recorder neighbour; /* for what events around one record */
+    operator_info *operators; /* by name id */
+    size_t operator_count;
+    evr_call *calls;
+    size_t call_count, call_cap;
+    uint32_t *slots; /* call + 1, by hash of name and signature */
+    size_t slot_count;
+    uint32_t *members;      /* uids of operator events, call by call */
+    uint32_t *member_start; /* call_count + 1 */
+    size_t member_count;
+};
+
+/* What is known of the operator of an event. */
+evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err);
+
+/* from_event.c: the schema that a call used; NULL when none fits. With `why`, the candidates and their scores. */
+evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr_recorded_call *call, const evr_schema **out, evr_buf *why,
+                            evr_error **err);
+
+/* from_event.c: arguments and outcome of an operator event. */
+evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error **err);
+
+/* infer.c: the element type of a list's tensor, from what surrounds the event; an evr_infer_fn on evr_surroundings. */
+typedef struct evr_surroundings {
+    evr_extractor *x;
+    evr_uid uid;
+    const evr_recorded_call *call;
+} evr_surroundings;
+
+int32_t evr_infer_dtype(void *surroundings, const evr_argument *a, const evr_recorded *item, const char **rule);
+
+#endif
