@@ -93,36 +93,20 @@ static void add_line(evr_buf *buf, const evr_trace *trace, evr_uid uid, const ev
     evr_buf_char(buf, '\n');
 }
 
-static int run(int argc, char **argv, const command *self)
+static int write_events(void *values, evr_context *ctx, const evr_trace *trace)
 {
-    events_options o = {0};
-    text_list inputs = {0};
-    evr_context *ctx = NULL;
-    evr_trace *trace = NULL;
+    const events_options *o = values;
     output out;
-    int code = options_parse(self, argc, argv, &o, &inputs);
-    if (code >= 0)
-        goto cleanup;
-    code = EXIT_USAGE;
-    const char *path = input_only(self, &inputs);
-    if (!path)
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()))
-        goto cleanup;
-    code = input_trace(ctx, path, (o.recover ? EVR_TRACE_RECOVER : 0) | (o.python ? EVR_TRACE_PYTHON : 0), &trace);
-    if (code)
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!output_open(&out, o.out))
-        goto cleanup;
-    evr_event_filter filter = {.struct_size = sizeof filter, .category = evr_str_c(o.category), .name = evr_str_c(o.name)};
     evr_buf buf;
+    (void)ctx;
+    if (!output_open(&out, o->out))
+        return EXIT_BAD_INPUT;
+    evr_event_filter filter = {.struct_size = sizeof filter, .category = evr_str_c(o->category), .name = evr_str_c(o->name)};
     output_buf(&buf);
     for (evr_uid uid = 0; (uid = evr_trace_next(trace, &filter, uid)) != EVR_NO_UID; uid++) {
         evr_event e = {.struct_size = sizeof e};
         evr_trace_event(trace, uid, &e, NULL);
-        (o.jsonl ? add_json : add_line)(&buf, trace, uid, &e);
+        (o->jsonl ? add_json : add_line)(&buf, trace, uid, &e);
         if (buf.len > 1 << 16) {
             output_str(&out, evr_buf_view(&buf));
             buf.len = 0;
@@ -132,12 +116,19 @@ static int run(int argc, char **argv, const command *self)
     }
     output_str(&out, evr_buf_view(&buf));
     evr_buf_free(&buf);
-    code = output_close(&out, EXIT_GOOD);
-cleanup:
-    evr_trace_free(trace);
-    evr_context_free(ctx);
-    options_free(self, &o, &inputs);
-    return code;
+    return output_close(&out, EXIT_GOOD);
+}
+
+static uint32_t flags(const void *values)
+{
+    const events_options *o = values;
+    return (o->recover ? EVR_TRACE_RECOVER : 0) | (o->python ? EVR_TRACE_PYTHON : 0);
+}
+
+static int run(int argc, char **argv, const command *self)
+{
+    events_options o = {0};
+    return input_run(&(trace_command){self, &o, NULL, flags, write_events}, argc, argv);
 }
 
 const command cmd_events = {

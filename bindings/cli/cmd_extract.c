@@ -12,6 +12,8 @@ typedef struct extract_options {
     text_list uids;
     uint64_t top;
     bool all_events, recover;
+    sort_order order;
+    int32_t ir_format;
 } extract_options;
 
 #define FIELD(member) offsetof(extract_options, member)
@@ -71,7 +73,7 @@ static int every_event(const extract_options *o, const evr_trace *trace, uid_lis
     return EXIT_GOOD;
 }
 
-static int unique_calls(const extract_options *o, sort_order order, evr_extractor *extractor, uid_list *list)
+static int unique_calls(const extract_options *o, evr_extractor *extractor, uid_list *list)
 {
     const evr_call *calls;
     size_t n, count;
@@ -79,7 +81,7 @@ static int unique_calls(const extract_options *o, sort_order order, evr_extracto
     evr_status status = evr_extractor_calls(extractor, &calls, &n, &err);
     if (status != EVR_OK)
         return input_error("extract", status, err);
-    const evr_call **rows = select_calls(calls, n, o->op, o->top || o->sort ? order : SORT_FILE, o->top, &count);
+    const evr_call **rows = select_calls(calls, n, o->op, o->top || o->sort ? o->order : SORT_FILE, o->top, &count);
     bool good = rows != NULL;
     for (size_t i = 0; good && i < count; i++)
         good = add_uid(list, rows[i]->uid);
@@ -88,7 +90,7 @@ static int unique_calls(const extract_options *o, sort_order order, evr_extracto
 }
 
 /* 1 when some of the records asked for cannot be replayed, as the exit codes say. */
-static int write_records(const extract_options *o, int32_t format, evr_context *ctx, evr_extractor *extractor, const uid_list *list)
+static int write_records(const extract_options *o, evr_context *ctx, evr_extractor *extractor, const uid_list *list)
 {
     evr_ir **records = calloc(list->count + 1, sizeof *records);
     evr_error *err = NULL;
@@ -102,7 +104,7 @@ static int write_records(const extract_options *o, int32_t format, evr_context *
     char *text = NULL;
     size_t size = 0;
     if (status == EVR_OK)
-        status = evr_ir_write(ctx, (const evr_ir *const *)records, list->count, format, &text, &size, &err);
+        status = evr_ir_write(ctx, (const evr_ir *const *)records, list->count, o->ir_format, &text, &size, &err);
     output out;
     if (status != EVR_OK) {
         code = input_error("extract", status, err);
@@ -119,8 +121,9 @@ static int write_records(const extract_options *o, int32_t format, evr_context *
     return code;
 }
 
-static int extract(const extract_options *o, sort_order order, int32_t format, evr_context *ctx, const evr_trace *trace)
+static int extract(void *values, evr_context *ctx, const evr_trace *trace)
 {
+    const extract_options *o = values;
     evr_extractor *extractor;
     evr_error *err = NULL;
     uid_list list = {0};
@@ -129,42 +132,34 @@ static int extract(const extract_options *o, sort_order order, int32_t format, e
         return input_error("extract", status, err);
     int code = o->uids.count   ? asked_uids(o, &list)
                : o->all_events ? every_event(o, trace, &list)
-                               : unique_calls(o, order, extractor, &list);
+                               : unique_calls(o, extractor, &list);
     if (code == EXIT_GOOD)
-        code = write_records(o, format, ctx, extractor, &list);
+        code = write_records(o, ctx, extractor, &list);
     free(list.items);
     evr_extractor_free(extractor);
     return code;
 }
 
+static bool check(void *values)
+{
+    extract_options *o = values;
+    bool tracelens = o->format && strcmp(o->format, "tracelens") == 0;
+    o->ir_format = tracelens ? EVR_IR_FORMAT_TRACELENS : EVR_IR_FORMAT_EVREPLAY;
+    if (!o->format || tracelens || strcmp(o->format, "evreplay") == 0)
+        return select_order(o->sort, &o->order);
+    fprintf(stderr, "evreplay extract: --format takes evreplay or tracelens, not \"%s\"\n", o->format);
+    return false;
+}
+
+static uint32_t flags(const void *values)
+{
+    return ((const extract_options *)values)->recover ? EVR_TRACE_RECOVER : 0;
+}
+
 static int run(int argc, char **argv, const command *self)
 {
-    extract_options o = {0};
-    text_list inputs = {0};
-    evr_context *ctx = NULL;
-    evr_trace *trace = NULL;
-    sort_order order = SORT_KERNEL_TIME;
-    int code = options_parse(self, argc, argv, &o, &inputs);
-    if (code >= 0)
-        goto cleanup;
-    code = EXIT_USAGE;
-    const char *path = input_only(self, &inputs);
-    bool tracelens = o.format && strcmp(o.format, "tracelens") == 0;
-    if (o.format && !tracelens && strcmp(o.format, "evreplay") != 0) {
-        fprintf(stderr, "evreplay extract: --format takes evreplay or tracelens, not \"%s\"\n", o.format);
-        goto cleanup;
-    }
-    if (!path || !select_order(o.sort, &order))
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()) || (code = input_trace(ctx, path, o.recover ? EVR_TRACE_RECOVER : 0, &trace)))
-        goto cleanup;
-    code = extract(&o, order, tracelens ? EVR_IR_FORMAT_TRACELENS : EVR_IR_FORMAT_EVREPLAY, ctx, trace);
-cleanup:
-    evr_trace_free(trace);
-    evr_context_free(ctx);
-    options_free(self, &o, &inputs);
-    return code;
+    extract_options o = {.order = SORT_KERNEL_TIME};
+    return input_run(&(trace_command){self, &o, check, flags, extract}, argc, argv);
 }
 
 const command cmd_extract = {

@@ -202,40 +202,31 @@ static void print_json(output *out, const evr_trace *trace, const info *i)
     output_json(out, &buf);
 }
 
+static int write_info(void *values, evr_context *ctx, const evr_trace *trace)
+{
+    const info_options *o = values;
+    output out;
+    info i;
+    (void)ctx;
+    if (!gather(trace, &i)) {
+        fprintf(stderr, "evreplay info: out of memory\n");
+        return EXIT_BAD_INPUT;
+    }
+    if (!output_open(&out, o->out))
+        return EXIT_BAD_INPUT;
+    (o->json ? print_json : print_text)(&out, trace, &i);
+    return output_close(&out, EXIT_GOOD);
+}
+
+static uint32_t flags(const void *values)
+{
+    return ((const info_options *)values)->recover ? EVR_TRACE_RECOVER : 0;
+}
+
 static int run(int argc, char **argv, const command *self)
 {
     info_options o = {0};
-    text_list inputs = {0};
-    evr_context *ctx = NULL;
-    evr_trace *trace = NULL;
-    output out;
-    info i;
-    int code = options_parse(self, argc, argv, &o, &inputs);
-    if (code >= 0)
-        goto cleanup;
-    code = EXIT_USAGE;
-    const char *path = input_only(self, &inputs);
-    if (!path)
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()))
-        goto cleanup;
-    if ((code = input_trace(ctx, path, o.recover ? EVR_TRACE_RECOVER : 0, &trace)))
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!gather(trace, &i)) {
-        fprintf(stderr, "evreplay info: out of memory\n");
-        goto cleanup;
-    }
-    if (!output_open(&out, o.out))
-        goto cleanup;
-    (o.json ? print_json : print_text)(&out, trace, &i);
-    code = output_close(&out, EXIT_GOOD);
-cleanup:
-    evr_trace_free(trace);
-    evr_context_free(ctx);
-    options_free(self, &o, &inputs);
-    return code;
+    return input_run(&(trace_command){self, &o, NULL, flags, write_info}, argc, argv);
 }
 
 const command cmd_info = {

@@ -12,6 +12,7 @@ typedef struct list_options {
     const char *sort, *op, *out;
     uint64_t top;
     bool json, csv, recover;
+    sort_order order;
 } list_options;
 
 #define FIELD(member) offsetof(list_options, member)
@@ -148,8 +149,9 @@ static double device_total(const evr_trace *trace)
     return total;
 }
 
-static int list_trace(const list_options *o, sort_order order, evr_context *ctx, const evr_trace *trace)
+static int list_trace(void *values, evr_context *ctx, const evr_trace *trace)
 {
+    const list_options *o = values;
     evr_extractor *extractor = NULL;
     evr_error *err = NULL;
     const evr_call *calls;
@@ -163,7 +165,7 @@ static int list_trace(const list_options *o, sort_order order, evr_context *ctx,
     }
     listing l = {.options = o};
     l.kernel_total = device_total(trace);
-    const evr_call **rows = select_calls(calls, n, o->op, order, o->top, &count);
+    const evr_call **rows = select_calls(calls, n, o->op, o->order, o->top, &count);
     int code = EXIT_BAD_INPUT;
     output_buf(&l.buf);
     if (rows && output_open(&l.out, o->out))
@@ -173,29 +175,21 @@ static int list_trace(const list_options *o, sort_order order, evr_context *ctx,
     return code;
 }
 
+static bool check(void *values)
+{
+    list_options *o = values;
+    return select_order(o->sort, &o->order);
+}
+
+static uint32_t flags(const void *values)
+{
+    return ((const list_options *)values)->recover ? EVR_TRACE_RECOVER : 0;
+}
+
 static int run(int argc, char **argv, const command *self)
 {
-    list_options o = {0};
-    text_list inputs = {0};
-    evr_context *ctx = NULL;
-    evr_trace *trace = NULL;
-    sort_order order = SORT_KERNEL_TIME;
-    int code = options_parse(self, argc, argv, &o, &inputs);
-    if (code >= 0)
-        goto cleanup;
-    code = EXIT_USAGE;
-    const char *path = input_only(self, &inputs);
-    if (!path || !select_order(o.sort, &order))
-        goto cleanup;
-    code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()) || (code = input_trace(ctx, path, o.recover ? EVR_TRACE_RECOVER : 0, &trace)))
-        goto cleanup;
-    code = list_trace(&o, order, ctx, trace);
-cleanup:
-    evr_trace_free(trace);
-    evr_context_free(ctx);
-    options_free(self, &o, &inputs);
-    return code;
+    list_options o = {.order = SORT_KERNEL_TIME};
+    return input_run(&(trace_command){self, &o, check, flags, list_trace}, argc, argv);
 }
 
 const command cmd_list = {

@@ -118,3 +118,25 @@ const char *input_only(const command *cmd, const text_list *positional)
             positional->count ? "one input at a time" : "an input is missing", cmd->name, cmd->synopsis);
     return NULL;
 }
+
+int input_run(const trace_command *cmd, int argc, char **argv)
+{
+    text_list inputs = {0};
+    evr_context *ctx = NULL;
+    evr_trace *trace = NULL;
+    int code = options_parse(cmd->self, argc, argv, cmd->values, &inputs);
+    if (code >= 0)
+        goto cleanup;
+    code = EXIT_USAGE;
+    const char *path = input_only(cmd->self, &inputs);
+    if (!path || (cmd->check && !cmd->check(cmd->values)))
+        goto cleanup;
+    code = EXIT_BAD_INPUT;
+    if ((ctx = input_context()) && (code = input_trace(ctx, path, cmd->flags(cmd->values), &trace)) == EXIT_GOOD)
+        code = cmd->body(cmd->values, ctx, trace);
+cleanup:
+    evr_trace_free(trace);
+    evr_context_free(ctx);
+    options_free(cmd->self, cmd->values, &inputs);
+    return code;
+}

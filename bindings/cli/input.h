@@ -18,6 +18,18 @@ char *input_read_all(const char *path, size_t *size);
 /* Tells an error and its causes on stderr, frees it, and returns the exit code for its status. */
 int input_error(const char *name, evr_status status, evr_error *err);
 
+/* A command that reads one trace: parses the arguments into `values`, checks them, opens the trace, and runs the body. Returns the
+ * exit code. `check` may be NULL; it returns false after an error has been told. `flags` gives EVR_TRACE_... */
+typedef struct trace_command {
+    const command *self;
+    void *values;
+    bool (*check)(void *values);
+    uint32_t (*flags)(const void *values);
+    int (*body)(void *values, evr_context *ctx, const evr_trace *trace);
+} trace_command;
+
+int input_run(const trace_command *cmd, int argc, char **argv);
+
 /* The one positional argument; NULL after an error has been told. */
 const char *input_only(const command *cmd, const text_list *positional);
 

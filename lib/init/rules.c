@@ -91,21 +91,6 @@ static const struct {
     {"A", "*solve*", REAL, DOMINANT, "", 0, "a well-conditioned matrix"},
 };
 
-static bool is_whole(int32_t dtype)
-{
-    switch (dtype) {
-    case EVR_DTYPE_UINT8:
-    case EVR_DTYPE_INT8:
-    case EVR_DTYPE_INT16:
-    case EVR_DTYPE_INT32:
-    case EVR_DTYPE_INT64:
-    case EVR_DTYPE_UINT16:
-    case EVR_DTYPE_UINT32:
-    case EVR_DTYPE_UINT64: return true;
-    default: return false;
-    }
-}
-
 static const evr_argument *find_argument(const evr_ir *ir, const char *pattern)
 {
     for (size_t i = 0; i < ir->arg_count; i++)
@@ -201,7 +186,7 @@ static bool apply(const evr_ir *ir, size_t rule, const evr_argument *a, size_t i
 evr_fill evr_rule_for(const evr_ir *ir, size_t arg, size_t item, const evr_tensor *t)
 {
     const evr_argument *a = &ir->args[arg];
-    bool whole = is_whole(t->dtype);
+    bool whole = evr_dtype_is_whole(t->dtype);
     evr_fill fill;
     if (t->dtype == EVR_DTYPE_BOOL)
         return (evr_fill){EVR_FILL_BOOLEANS, 0.5, 0, "half of a mask is set"};

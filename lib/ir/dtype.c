@@ -1,7 +1,5 @@
 /* Element types and every spelling of them that profilers, PyTorch and operator logs use. */
-#include <evreplay/ir.h>
-
-#include "base/str.h"
+#include "ir/record.h"
 
 static const struct {
     int32_t dtype;
@@ -68,4 +66,19 @@ int32_t evr_dtype_parse(evr_str text)
                 return dtypes[i].dtype;
     }
     return EVR_DTYPE_UNKNOWN;
+}
+
+bool evr_dtype_is_whole(int32_t dtype)
+{
+    switch (dtype) {
+    case EVR_DTYPE_UINT8:
+    case EVR_DTYPE_INT8:
+    case EVR_DTYPE_INT16:
+    case EVR_DTYPE_INT32:
+    case EVR_DTYPE_INT64:
+    case EVR_DTYPE_UINT16:
+    case EVR_DTYPE_UINT32:
+    case EVR_DTYPE_UINT64: return true;
+    default: return false;
+    }
 }

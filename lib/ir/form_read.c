@@ -92,20 +92,10 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
 
 static void read_list(evr_ir *ir, evr_json *j, evr_value *out, int depth)
 {
-    evr_json ahead = *j;
-    size_t n = 0;
+    size_t n;
     bool first = true;
-    evr_json_enter(&ahead, '[');
-    for (; evr_json_next_item(&ahead, &first); n++)
-        evr_json_skip(&ahead);
-    evr_value *items = ahead.problem ? NULL : evr_ir_add_items(ir, n);
-    if (!items) {
-        evr_json_fail(j, ahead.problem ? ahead.problem : "out of memory");
-        return;
-    }
-    first = true;
-    evr_json_enter(j, '[');
-    for (size_t i = 0; evr_json_next_item(j, &first); i++)
+    evr_value *items = evr_form_items(ir, j, &n);
+    for (size_t i = 0; items && evr_json_next_item(j, &first); i++)
         read_value(ir, j, &items[i], depth + 1);
     *out = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, n}};
 }

@@ -54,3 +54,20 @@ const int64_t *evr_form_sizes(evr_ir *ir, evr_json *j, uint32_t *rank)
     *rank = (uint32_t)n;
     return kept;
 }
+
+evr_value *evr_form_items(evr_ir *ir, evr_json *j, size_t *count)
+{
+    evr_json ahead = *j;
+    size_t n = 0;
+    bool first = true;
+    evr_json_enter(&ahead, '[');
+    for (; evr_json_next_item(&ahead, &first); n++)
+        evr_json_skip(&ahead);
+    evr_value *items = ahead.problem ? NULL : evr_ir_add_items(ir, n);
+    *count = items ? n : 0;
+    if (!items)
+        evr_json_fail(j, ahead.problem ? ahead.problem : "out of memory");
+    else
+        evr_json_enter(j, '[');
+    return items;
+}

@@ -12,7 +12,7 @@ static void text_field(evr_json_writer *w, const char *name, evr_str text)
     evr_json_str(w, text);
 }
 
-static void sizes_field(evr_json_writer *w, const char *name, const int64_t *sizes, uint32_t n)
+void evr_form_write_sizes(evr_json_writer *w, const char *name, const int64_t *sizes, uint32_t n)
 {
     evr_json_key(w, name);
     evr_json_open(w, '[');
@@ -32,8 +32,8 @@ static void flag_field(evr_json_writer *w, const char *name, bool set)
 static void write_tensor(evr_json_writer *w, const evr_tensor *t)
 {
     evr_json_open(w, '{');
-    sizes_field(w, "shape", t->shape, t->rank);
-    sizes_field(w, "strides", t->strides, t->rank);
+    evr_form_write_sizes(w, "shape", t->shape, t->rank);
+    evr_form_write_sizes(w, "strides", t->strides, t->rank);
     evr_json_key(w, "dtype");
     evr_json_str(w, evr_str_c(evr_dtype_name(t->dtype)));
     if (!evr_str_is(t->dtype_text, evr_dtype_name(t->dtype)))

@@ -1,40 +1,22 @@
 #include "ir/tracelens.h"
 
+#include "ir/form.h"
+
 /* What that tool fills a tensor with: nothing where the operator writes, zeros for whole numbers, normal values otherwise. */
 static const char *init_of(const evr_tensor *t, bool written)
 {
     if (written)
         return NULL;
-    switch (t->dtype) {
-    case EVR_DTYPE_UINT8:
-    case EVR_DTYPE_INT8:
-    case EVR_DTYPE_INT16:
-    case EVR_DTYPE_INT32:
-    case EVR_DTYPE_INT64:
-    case EVR_DTYPE_UINT16:
-    case EVR_DTYPE_UINT32:
-    case EVR_DTYPE_UINT64:
-    case EVR_DTYPE_BOOL: return "zeros";
-    default: return "normal";
-    }
-}
-
-static void write_sizes(evr_json_writer *w, const char *name, const int64_t *sizes, uint32_t n)
-{
-    evr_json_key(w, name);
-    evr_json_open(w, '[');
-    for (uint32_t i = 0; i < n; i++)
-        evr_json_i64(w, sizes[i]);
-    evr_json_close(w, ']');
+    return t->dtype == EVR_DTYPE_BOOL || evr_dtype_is_whole(t->dtype) ? "zeros" : "normal";
 }
 
 static void write_tensor(evr_json_writer *w, const evr_tensor *t, bool written)
 {
     evr_json_open(w, '{');
-    write_sizes(w, "shape", t->shape, t->rank);
+    evr_form_write_sizes(w, "shape", t->shape, t->rank);
     evr_json_key(w, "dtype");
     evr_json_str(w, t->dtype_text);
-    write_sizes(w, "strides", t->strides, t->rank);
+    evr_form_write_sizes(w, "strides", t->strides, t->rank);
     evr_json_key(w, "init");
     const char *init = init_of(t, written);
     if (t->init.len)
