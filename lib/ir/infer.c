@@ -1,14 +1,30 @@
 /* The element type of a tensor of which only the shape was recorded, from operators below and around it. */
 #include "ir/extractor.h"
 
+#include <stdio.h>
+
 static bool same_shape(const evr_recorded *a, const evr_recorded *b)
 {
     return a->seen.rank == b->seen.rank && a->seen.rank && memcmp(a->shape, b->shape, a->seen.rank * sizeof *a->shape) == 0;
 }
 
+/* A shape's largest size has to stand in the text of another call's shapes, which is much faster to see than to parse. */
+static bool may_have_shape(const evr_trace *trace, evr_uid uid, const evr_recorded *item)
+{
+    int64_t largest = 0;
+    char text[24];
+    for (uint32_t i = 0; i < item->seen.rank; i++)
+        largest = item->shape[i] > largest ? item->shape[i] : largest;
+    int len = snprintf(text, sizeof text, "%lld", (long long)largest);
+    evr_str dims = evr_trace_arg(trace, uid, EVR_ARG_DIMS);
+    return item->seen.rank && memmem(dims.data, dims.len, text, (size_t)len) != NULL;
+}
+
 static int32_t dtype_in_event(evr_surroundings *s, evr_uid uid, const evr_recorded *item)
 {
     evr_recorded_call call;
+    if (!may_have_shape(s->x->trace, uid, item))
+        return EVR_DTYPE_UNKNOWN;
     if (evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
         return EVR_DTYPE_UNKNOWN;
     for (size_t i = 0; i < call.count; i++)
