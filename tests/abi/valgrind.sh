@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || { echo "skipped: valgrind is not installed"; e
 programs=$*
 if [ -z "$programs" ]; then
     for path in "$build"/bin/test_*; do
-        case $path in *test_corpus_*|*test_bridge_*|*test_gpu_*) continue ;; esac
+        case $path in *test_corpus_*|*test_bridge_*|*test_replay_*|*test_gpu_*) continue ;; esac
         programs="$programs ${path##*/}"
     done
     programs="$programs dlclose_loop"
