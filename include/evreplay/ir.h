@@ -2,8 +2,7 @@
  * @file
  * Records: one operator call each, portable and complete enough to run again.
  *
- * An @ref evr_ir is made from an event of a trace (evr_extractor_record()), read from JSON (evr_ir_read()), or taken from an
- * operator-input log. It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
+ * An @ref evr_ir is made from an event of a trace (evr_extractor_record()) or read from JSON (evr_ir_read()). It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
  * with its *provenance*: recorded in the trace, default of the schema, inferred by a rule, or synthesised by a generator.
  *
  * An @ref evr_extractor does this for one trace: it groups events into unique calls, picks overloads and makes records. It keeps what it
@@ -256,7 +255,11 @@ EVR_API evr_status evr_extractor_explain(evr_extractor *extractor, evr_uid uid, 
 /** A list of records that were read together. */
 typedef struct evr_ir_set evr_ir_set;
 
-/** Reads records: this library's IR, TraceLens' IR (array or single record), or an operator-input log; the format is detected. @since 0.1 */
+/**
+ * Reads records: this library's IR or TraceLens' IR (array or single record); the format is detected.
+ * @return EVR_OK · EVR_E_FORMAT, EVR_E_TRUNCATED (with byte offset) · EVR_E_UNSUPPORTED (another format or a later version) · EVR_E_NOMEM
+ * @since 0.1
+ */
 EVR_API evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_set **out, evr_error **err);
 EVR_API size_t evr_ir_set_count(const evr_ir_set *set);                      /**< @since 0.1 */
 EVR_API const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t index);    /**< borrowed @since 0.1 */

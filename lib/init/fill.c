@@ -152,16 +152,22 @@ static bool fill_random(const evr_fill *fill, uint64_t seed, uint64_t stream, in
     return true;
 }
 
+/* A bound as a whole number, kept to what a float64 counts exactly. */
+static int64_t whole(double bound)
+{
+    return bound >= 0x1p53 ? (int64_t)1 << 53 : bound > 0 ? (int64_t)bound : 0;
+}
+
 /* Element number `at` of `count` in row-major order; `last` is its place in the last dimension, of `row` elements. */
 static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream, int64_t at, int64_t count, int64_t last, int64_t row,
                             int64_t line)
 {
     switch (fill->kind) {
     case EVR_FILL_STEPS: return fill->low + fill->high * (double)at;
-    case EVR_FILL_OFFSETS: return row > 1 ? (double)((int64_t)fill->high * last / (row - 1)) : 0;
+    case EVR_FILL_OFFSETS: return row > 1 ? (double)((__int128)whole(fill->high) * last / (row - 1)) : 0;
     case EVR_FILL_SPREAD: {
-        int64_t total = (int64_t)fill->high;
-        return (double)(total * (at + 1) / count - total * at / count);
+        __int128 total = whole(fill->high);
+        return (double)(int64_t)(total * (at + 1) / count - total * at / count);
     }
     case EVR_FILL_DOMINANT: {
         int64_t r = line % (row ? row : 1), low = r < last ? r : last, high = r < last ? last : r;
@@ -173,12 +179,16 @@ static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream
     }
 }
 
-static bool fill_ordered(const evr_fill *fill, uint64_t seed, uint64_t stream, const evr_tensor *t, char *out)
+/* Tensors that show each element of their storage many times over are not worth the time: they are refused. */
+static bool fill_ordered(const evr_fill *fill, uint64_t seed, uint64_t stream, const evr_tensor *t, char *out, size_t bytes)
 {
     size_t item = evr_dtype_size(t->dtype);
     int64_t place[64] = {0}, count = 1, row = t->rank ? t->shape[t->rank - 1] : 1;
     for (uint32_t d = 0; d < t->rank; d++)
-        count *= t->shape[d];
+        if (__builtin_mul_overflow(count, t->shape[d], &count))
+            return false;
+    if ((uint64_t)count / 16 > bytes / item)
+        return false;
     for (int64_t i = 0; i < count; i++) {
         int64_t offset = t->storage_offset;
         for (uint32_t d = 0; d < t->rank; d++)
@@ -200,5 +210,5 @@ bool evr_fill_storage(const evr_fill *fill, uint64_t seed, uint64_t stream, cons
     if (fill->kind < EVR_FILL_STEPS)
         return fill_random(fill, seed, stream, t->dtype, storage, bytes);
     memset(storage, 0, bytes);
-    return fill_ordered(fill, seed, stream, t, storage);
+    return fill_ordered(fill, seed, stream, t, storage, bytes);
 }

@@ -10,7 +10,7 @@
  *   booleans  w < density * 2^32
  *
  * and the result is rounded to the element type, to nearest and ties to even. No libm call, no fused operation: the same bits in
- * C, Python and CUDA. There are no NaNs, infinities or denormals among them. */
+ * C, Python and CUDA. There are no NaNs and infinities among them. */
 #ifndef EVR_INIT_FILL_H
 #define EVR_INIT_FILL_H
 
@@ -40,7 +40,8 @@ typedef struct evr_fill {
     const char *rule; /* why, in words; a literal */
 } evr_fill;
 
-/* Writes the contents of a storage of `bytes` bytes that holds the tensor. False for element types that cannot be written. */
+/* Writes the contents of a storage of `bytes` bytes that holds the tensor. False for element types that cannot be written,
+ * and for ordered contents of a tensor that shows its storage many times over. */
 bool evr_fill_storage(const evr_fill *fill, uint64_t seed, uint64_t stream, const evr_tensor *tensor,
                       void *storage, size_t bytes);
 

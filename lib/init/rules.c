@@ -159,7 +159,11 @@ static bool apply(const evr_ir *ir, size_t rule, const evr_argument *a, size_t i
     case BELOW_NUMEL: return other && (*out = below(numel(other)), true);
     case BELOW_CLASSES: return other && (*out = below(size_of(other, other->rank > 1 ? 1 : 0)), true);
     case BELOW_VALUE: return find_number(ir, rules[rule].other, &number) && (*out = below(number), true);
-    case BELOW_PLANE: return other && other->rank > 1 && (*out = below(size_of(other, -1) * size_of(other, -2)), true);
+    case BELOW_PLANE:
+        if (!other || other->rank < 2 || __builtin_mul_overflow(size_of(other, -1), size_of(other, -2), &number))
+            return false;
+        *out = below(number);
+        return true;
     case INDEX_LIST:
         if (!other || a->value.kind != EVR_VALUE_LIST)
             return false;
@@ -183,6 +187,18 @@ static bool apply(const evr_ir *ir, size_t rule, const evr_argument *a, size_t i
     return false;
 }
 
+/* Small element types hold small indices only. */
+static void keep_to_type(evr_fill *fill, int32_t dtype)
+{
+    double most = dtype == EVR_DTYPE_INT8     ? 128
+                  : dtype == EVR_DTYPE_UINT8  ? 256
+                  : dtype == EVR_DTYPE_INT16  ? 32768
+                  : dtype == EVR_DTYPE_UINT16 ? 65536
+                                              : 2147483648.0;
+    if (fill->kind == EVR_FILL_INTEGERS && fill->high > most)
+        fill->high = most;
+}
+
 evr_fill evr_rule_for(const evr_ir *ir, size_t arg, size_t item, const evr_tensor *t)
 {
     const evr_argument *a = &ir->args[arg];
@@ -197,6 +213,7 @@ evr_fill evr_rule_for(const evr_ir *ir, size_t arg, size_t item, const evr_tenso
             continue;
         if (apply(ir, i, a, item, &fill)) {
             fill.rule = rules[i].rule;
+            keep_to_type(&fill, t->dtype);
             return fill;
         }
     }

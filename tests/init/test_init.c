@@ -147,6 +147,9 @@ static void test_fill__ordered_contents(void **state)
     strides[0] = 3; /* every third */
     assert_true(evr_fill_storage(&(evr_fill){EVR_FILL_STEPS, 7, 2, ""}, 0, 0, &t, data, 13 * 8));
     assert_true(data[0] == 7 && data[3] == 9 && data[12] == 15 && data[1] == 0);
+    const int64_t wide[] = {1 << 20, 1 << 20}, ones[] = {1, 1}; /* 2^40 views of 2^21 elements: refused, not begun */
+    evr_tensor overlapping = {.struct_size = sizeof t, .dtype = EVR_DTYPE_INT64, .rank = 2, .shape = wide, .strides = ones};
+    assert_false(evr_fill_storage(&(evr_fill){EVR_FILL_STEPS, 0, 1, ""}, 0, 0, &overlapping, data, sizeof data));
     double matrix[16];
     t = tensor_of(EVR_DTYPE_FLOAT64, square, strides, 2);
     assert_true(evr_fill_storage(&(evr_fill){EVR_FILL_DOMINANT, 0, 0, ""}, 3, 0, &t, matrix, sizeof matrix));
