@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-
 /* All overloads of one operator. The snapshot is sorted, so its schemas of one operator are neighbours. */
 typedef struct operator_entry {
     evr_str name;
@@ -183,14 +182,6 @@ void evr_catalogue_free(evr_catalogue *c)
 
 evr_str evr_catalogue_version(const evr_catalogue *c) { return c->version; }
 
-size_t evr_catalogue_count(const evr_catalogue *c)
-{
-    size_t n = c->text_count;
-    for (size_t i = 0; i < c->operator_count; i++)
-        n += c->operators[i].added_count;
-    return n;
-}
-
 /* "aten::add.Tensor" of a schema's text. */
 static evr_str full_name(evr_str schema)
 {
@@ -204,6 +195,18 @@ static bool replaced(const operator_entry *op, evr_str schema)
         if (evr_str_eq(full_name(op->added[i]), full_name(schema)))
             return true;
     return false;
+}
+
+size_t evr_catalogue_count(const evr_catalogue *c)
+{
+    size_t n = c->text_count;
+    for (size_t i = 0; i < c->operator_count; i++) {
+        const operator_entry *op = &c->operators[i];
+        n += op->added_count;
+        for (uint32_t k = 0; op->added_count && k < op->count; k++)
+            n -= replaced(op, c->texts[op->first + k]);
+    }
+    return n;
 }
 
 evr_status evr_catalogue_add(evr_catalogue *c, evr_str schema, evr_error **err)
@@ -272,8 +275,8 @@ static int by_text(const void *a, const void *b)
 
 static void list_all(evr_catalogue *c)
 {
-    size_t n = 0, most = evr_catalogue_count(c);
-    evr_str *all = evr_alloc(c->ctx, most * sizeof *all);
+    size_t n = 0, count = evr_catalogue_count(c);
+    evr_str *all = evr_alloc(c->ctx, count * sizeof *all);
     if (!all)
         return;
     for (size_t i = 0; i < c->operator_count; i++) {
@@ -284,11 +287,9 @@ static void list_all(evr_catalogue *c)
         for (size_t k = 0; k < op->added_count; k++)
             all[n++] = op->added[k];
     }
-    for (size_t i = n; i < most; i++) /* what was replaced leaves the end empty */
-        all[i] = (evr_str){"", 0};
     qsort(all, n, sizeof *all, by_text);
     c->all = all;
-    c->all_count = most;
+    c->all_count = count;
 }
 
 evr_str evr_catalogue_text(evr_catalogue *c, size_t index)

@@ -30,9 +30,14 @@ static evr_status no_room(evr_scan *s, const param_list *list)
     return list->count >= EVR_SCHEMA_PARAMS ? evr_scan_fail(s, "fewer parameters") : evr_fail_nomem(s->err);
 }
 
+static bool starts_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
 static evr_status parameters(evr_scan *s, param_list *list, bool *vararg)
 {
-    bool kwarg = false;
+    bool kwarg = false, star = false; /* star: the last thing taken was '*', which needs a parameter behind it */
     EVR_TRY(evr_scan_expect(s, "("));
     if (evr_scan_take(s, ")"))
         return EVR_OK;
@@ -44,23 +49,25 @@ static evr_status parameters(evr_scan *s, param_list *list, bool *vararg)
         if (evr_scan_take(s, "*")) {
             if (kwarg)
                 return evr_scan_fail(s, "a parameter");
-            kwarg = true;
+            kwarg = star = true;
             continue;
         }
+        star = false;
         evr_param *p = new_param(s, list);
         if (!p)
             return no_room(s, list);
         p->kwarg = kwarg;
         EVR_TRY(evr_scan_type(s, &p->type));
-        p->name = evr_scan_name(s, ".");
-        if (!p->name.len)
+        evr_scan_space(s);
+        if (!starts_name(evr_scan_peek(s)))
             return evr_scan_fail(s, "the name of a parameter");
+        p->name = evr_scan_name(s, ".");
         if (evr_scan_take(s, "=")) {
             EVR_TRY(evr_scan_default(s, p->type, &p->fallback, &p->fallback_text));
             p->has_default = true;
         }
     } while (evr_scan_take(s, ","));
-    return evr_scan_expect(s, ")");
+    return star ? evr_scan_fail(s, "a parameter behind '*'") : evr_scan_expect(s, ")");
 }
 
 static evr_status result(evr_scan *s, param_list *list)
@@ -110,6 +117,8 @@ static evr_status full_name(evr_scan *s, evr_schema *schema)
         if (name.data[i] == ':' && name.data[i + 1] == ':')
             space = i + 2;
     size_t dot = evr_str_find(name, '.', space);
+    if (dot == name.len - 1)
+        return evr_scan_fail(s, "the name of an overload behind '.'");
     if (dot == SIZE_MAX)
         dot = name.len;
     if (dot == space)

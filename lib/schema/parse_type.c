@@ -27,10 +27,15 @@ static const struct {
     const char *name;
     evr_type_kind kind;
     char close;
+    size_t least, most;
 } compound[] = {
-    {"Dict(", EVR_TYPE_DICT, ')'},   {"Future(", EVR_TYPE_FUTURE, ')'}, {"Await(", EVR_TYPE_FUTURE, ')'},
-    {"RRef(", EVR_TYPE_FUTURE, ')'}, {"Union[", EVR_TYPE_UNION, ']'},   {"Tuple[", EVR_TYPE_TUPLE, ']'},
-    {"InterfaceType<", EVR_TYPE_CLASS, '>'},
+    {"Dict(", EVR_TYPE_DICT, ')', 2, 2},
+    {"Future(", EVR_TYPE_FUTURE, ')', 1, 1},
+    {"Await(", EVR_TYPE_FUTURE, ')', 1, 1},
+    {"RRef(", EVR_TYPE_FUTURE, ')', 1, 1},
+    {"Union[", EVR_TYPE_UNION, ']', 1, SIZE_MAX},
+    {"Tuple[", EVR_TYPE_TUPLE, ']', 0, SIZE_MAX},
+    {"InterfaceType<", EVR_TYPE_CLASS, '>', 0, 0},
 };
 
 static evr_status type_items(evr_scan *s, char close, evr_type *t)
@@ -103,8 +108,13 @@ static evr_status named_type(evr_scan *s, evr_type *t)
         }
         EVR_TRY(type_items(s, compound[i].close, t));
         t->elem = t->item_count ? t->items[0] : NULL;
-        return t->item_count || t->kind == EVR_TYPE_TUPLE ? EVR_OK : evr_scan_fail(s, "a type");
+        return t->item_count >= compound[i].least && t->item_count <= compound[i].most
+                   ? EVR_OK
+                   : evr_scan_fail(s, "another number of types in the brackets");
     }
+    char first = evr_scan_peek(s);
+    if (first < 'A') /* a digit or a dot */
+        return evr_scan_fail(s, "a type");
     t->name = evr_scan_name(s, ".");
     if (!t->name.len)
         return evr_scan_fail(s, "a type");
@@ -113,7 +123,6 @@ static evr_status named_type(evr_scan *s, evr_type *t)
             t->kind = simple[i].kind;
             return EVR_OK;
         }
-    char first = t->name.data[0];
     bool lower = first >= 'a' && first <= 'z';
     t->kind = lower && evr_str_find(t->name, '.', 0) == SIZE_MAX ? EVR_TYPE_VARIABLE : EVR_TYPE_CLASS;
     return EVR_OK;
@@ -124,11 +133,12 @@ static evr_status alias_set(evr_scan *s, evr_type *t)
 {
     if (evr_scan_peek(s) != '(')
         return EVR_OK;
-    size_t from = s->at + 1;
-    while (evr_scan_peek(s) && evr_scan_peek(s) != ')')
-        s->at++;
-    if (!evr_scan_peek(s))
+    size_t from = ++s->at;
+    evr_scan_name(s, "$!*|-> ");
+    if (evr_scan_peek(s) != ')')
         return evr_scan_fail(s, "')'");
+    if (s->at == from)
+        return evr_scan_fail(s, "an alias set");
     t->alias = evr_str_sub(s->text, from, s->at);
     size_t before_arrow = evr_str_find(t->alias, '-', 0);
     t->written = evr_str_find(evr_str_sub(t->alias, 0, before_arrow == SIZE_MAX ? t->alias.len : before_arrow), '!', 0) != SIZE_MAX;
@@ -167,7 +177,7 @@ static evr_status suffixes(evr_scan *s, size_t from, evr_type *t, const evr_type
         if (c == '?')
             continue;
         evr_str size = evr_scan_name(s, "");
-        if (size.len && (!evr_str_to_i64(size, &t->list_size) || t->list_size < 0))
+        if (size.len && (!evr_str_to_i64(size, &t->list_size) || t->list_size < 0 || t->list_size > EVR_SCHEMA_LIST_SIZE))
             return evr_scan_fail(s, "a list size");
         EVR_TRY(evr_scan_expect(s, "]"));
         EVR_TRY(alias_set(s, t));

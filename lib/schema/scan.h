@@ -6,7 +6,12 @@
 #include "base/error.h"
 #include "schema/schema.h"
 
-enum { EVR_SCHEMA_DEPTH = 32, EVR_SCHEMA_PARAMS = 1024 };
+enum {
+    EVR_SCHEMA_DEPTH = 32,
+    EVR_SCHEMA_PARAMS = 1024,
+    EVR_SCHEMA_LIST = 128,          /* items of a default */
+    EVR_SCHEMA_LIST_SIZE = 1 << 16, /* N of int[N] */
+};
 
 typedef struct evr_scan {
     evr_arena *arena;

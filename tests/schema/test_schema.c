@@ -75,6 +75,99 @@ static void test_parse__odd_forms_print_back(void **state)
     test_context_done(ctx, &m);
 }
 
+/* One line for a value: its kind and what it holds. */
+static void describe(evr_buf *buf, const evr_value *v)
+{
+    static const char *const kinds[] = {"missing", "none", "bool", "int", "float", "complex", "str", "dtype", "layout", "device", "memory"};
+    if (v->kind == EVR_VALUE_LIST) {
+        evr_buf_char(buf, '[');
+        for (size_t i = 0; i < v->u.list.len; i++) {
+            evr_buf_c(buf, i ? ", " : "");
+            describe(buf, &v->u.list.items[i]);
+        }
+        evr_buf_char(buf, ']');
+        return;
+    }
+    evr_buf_c(buf, v->kind < sizeof kinds / sizeof *kinds ? kinds[v->kind] : "other");
+    if (v->kind == EVR_VALUE_FLOAT)
+        evr_buf_printf(buf, " %g", v->u.f);
+    else if (v->kind == EVR_VALUE_COMPLEX)
+        evr_buf_printf(buf, " %g %g", v->u.c.re, v->u.c.im);
+    else if (v->kind == EVR_VALUE_STR || v->kind == EVR_VALUE_DEVICE)
+        evr_buf_printf(buf, " %.*s", EVR_STR_ARG(v->u.s));
+    else if (v->kind != EVR_VALUE_NONE)
+        evr_buf_printf(buf, " %lld", (long long)v->u.i);
+}
+
+static const struct {
+    const char *type, *text, *value;
+} defaults[] = {
+    {"int", "-100", "int -100"},
+    {"int", "Mean", "int 1"},
+    {"int", "True", "int 1"},
+    {"int", "9223372036854775807", "int 9223372036854775807"},
+    {"SymInt?", "3", "int 3"},
+    {"int?", "None", "none"},
+    {"bool", "True", "bool 1"},
+    {"bool?", "0", "bool 0"},
+    {"Scalar", "True", "bool 1"},
+    {"Scalar", "1", "int 1"},
+    {"Scalar", "-0.5", "float -0.5"},
+    {"float", "1", "float 1"},
+    {"float", "1.0000000000000001e-05", "float 1e-05"},
+    {"float?", "-inf", "float -inf"},
+    {"float", "nan", "float nan"},
+    {"complex", "3", "complex 3 0"},
+    {"complex", "0.5", "complex 0.5 0"},
+    {"complex", "1.+2.j", "complex 1 2"},
+    {"Scalar", "-1e-05-0.5j", "complex -1e-05 -0.5"},
+    {"ScalarType", "6", "dtype 6"},
+    {"ScalarType?", "long", "dtype 4"},
+    {"ScalarType", "float16", "dtype 5"},
+    {"ScalarType", "complex", "dtype 9"},
+    {"Layout", "sparse_csr", "layout 2"},
+    {"Layout?", "0", "layout 0"},
+    {"MemoryFormat", "contiguous_format", "memory 0"},
+    {"MemoryFormat?", "2", "memory 2"},
+    {"Device", "cpu", "device cpu"},
+    {"Device", "xpu:1", "device xpu:1"},
+    {"Device?", "\"cuda:0\"", "device cuda:0"},
+    {"Device?", "None", "none"},
+    {"str", "\"a\\n\\t\\f\\v\\101\\\"\\\\\"", "str a\n\t\f\vA\"\\"},
+    {"int[2]", "1", "[int 1, int 1]"}, /* how PyTorch prints [1, 1] */
+    {"SymInt[3]?", "0", "[int 0, int 0, int 0]"},
+    {"float[]", "1", "[float 1]"},
+    {"float[]?", "[1, 2.5]", "[float 1, float 2.5]"},
+    {"bool[3]", "[True, 0, 1]", "[bool 1, bool 0, bool 1]"},
+    {"int[]", "[]", "[]"},
+    {"int[][]", "[[1], [2, 3], []]", "[[int 1], [int 2, int 3], []]"},
+    {"(int, float)", "(1, 2)", "[int 1, float 2]"},
+    {"str[]", "[\"a,]\", 'b)']", "[str a,], str b)]"},
+};
+
+static void test_parse__defaults(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "ns::f(%s v=%s) -> ()", defaults[i].type, defaults[i].text);
+        evr_arena arena;
+        evr_buf buf;
+        evr_arena_init(&arena, ctx);
+        evr_buf_init(&buf, ctx);
+        const evr_schema *s = parse(&arena, text);
+        describe(&buf, &s->params[0].fallback);
+        if (!evr_str_is(evr_buf_view(&buf), defaults[i].value))
+            fail_msg("%s gives %s, not %s", text, evr_buf_view(&buf).data, defaults[i].value);
+        assert_str(s->params[0].fallback_text, defaults[i].text);
+        evr_buf_free(&buf);
+        evr_arena_free(&arena);
+    }
+    test_context_done(ctx, &m);
+}
+
 static void test_parse__refusals_say_where(void **state)
 {
     (void)state;
@@ -93,6 +186,24 @@ static void test_parse__refusals_say_where(void **state)
         {"aten::f(int a=1) -> () x", 23},
         {"aten::f(int[ a) -> ()", 14},
         {"aten::f(str a=\"x) -> ()", 23},
+        {"aten::f.(int a) -> ()", 8},
+        {"aten::f(*) -> ()", 9},
+        {"aten::f(int a, *) -> ()", 16},
+        {"aten::f(int a,) -> ()", 14},
+        {"aten::f(3 a) -> ()", 8},
+        {"aten::f(int 3) -> ()", 12},
+        {"aten::f(int[99999999999999999999] a) -> ()", 32},
+        {"aten::f(int[65537] a) -> ()", 17},
+        {"aten::f(int[129] a=1) -> ()", 20},
+        {"aten::f(Tensor() a) -> ()", 15},
+        {"aten::f(Tensor(a%) a) -> ()", 16},
+        {"aten::f(Dict(str) a) -> ()", 17},
+        {"aten::f(Future(int, int) a) -> ()", 24},
+        {"aten::f(int a=0x10) -> ()", 14},
+        {"aten::f(float a=infinity) -> ()", 16},
+        {"aten::f(str a=\"\\q\") -> ()", 16},
+        {"aten::f(str a=\"\\777\") -> ()", 16},
+        {"aten::f(complex a=1.+j) -> ()", 18},
     };
     test_memory m;
     evr_context *ctx = test_context(&m);
@@ -132,7 +243,7 @@ static void check_default(const evr_schema *s, const evr_param *p)
                 : t->kind == EVR_TYPE_FLOAT         ? kind == EVR_VALUE_FLOAT
                 : t->kind == EVR_TYPE_STR           ? kind == EVR_VALUE_STR
                 : t->kind == EVR_TYPE_INT           ? kind == EVR_VALUE_INT
-                : t->kind == EVR_TYPE_LIST          ? kind == EVR_VALUE_LIST || kind == EVR_VALUE_INT || kind == EVR_VALUE_BOOL || kind == EVR_VALUE_FLOAT
+                : t->kind == EVR_TYPE_LIST          ? kind == EVR_VALUE_LIST
                                                     : true;
     if (!good)
         fail_msg("%.*s: default of %.*s is of kind %u", (int)s->text.len, s->text.data, (int)p->name.len, p->name.data, kind);
@@ -191,7 +302,11 @@ static void test_catalogue__find_and_add(void **state)
     assert_ok(evr_catalogue_add(c, evr_str_c("no::such(str a) -> ()"), err)); /* replaces the first */
     assert_ok(evr_catalogue_find(c, evr_str_c("no::such"), &found, &n, err));
     assert_int_equal(n, 2);
+    size_t all = evr_catalogue_count(c);
     assert_ok(evr_catalogue_add(c, evr_str_c("aten::add.Tensor(Tensor self) -> Tensor"), err));
+    assert_int_equal(evr_catalogue_count(c), all);
+    assert_true(evr_catalogue_text(c, all - 1).len > 0);
+    assert_int_equal(evr_catalogue_text(c, all).len, 0);
     assert_ok(evr_catalogue_find(c, evr_str_c("aten::add"), &found, &n, err));
     assert_int_equal(n, before);
     assert_int_equal(evr_catalogue_add(c, evr_str_c("broken("), NULL), EVR_E_FORMAT);
@@ -334,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse__parts),
         cmocka_unit_test(test_parse__odd_forms_print_back),
+        cmocka_unit_test(test_parse__defaults),
         cmocka_unit_test(test_parse__refusals_say_where),
         cmocka_unit_test(test_snapshot__every_schema_prints_back),
         cmocka_unit_test(test_catalogue__find_and_add),
