@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int open_trace(record_source *s, const char *path, const char *data, size_t size)
+static int open_trace(record_source *s, const char *path, evr_runtime *runtime, const char *data, size_t size)
 {
     evr_error *err = NULL;
     evr_status status = EVR_OK;
@@ -16,6 +16,8 @@ static int open_trace(record_source *s, const char *path, const char *data, size
         return EXIT_BAD_INPUT;
     if (status == EVR_OK)
         status = evr_extractor_new(s->ctx, s->trace, NULL, &s->extractor, &err);
+    if (status == EVR_OK && runtime)
+        status = evr_runtime_teach(runtime, s->extractor, &err);
     if (status == EVR_OK)
         status = evr_extractor_calls(s->extractor, &s->calls, &s->count, &err);
     return status == EVR_OK ? EXIT_GOOD : input_error("", status, err);
@@ -27,7 +29,7 @@ static bool looks_like_records(const char *head, size_t size)
     return memmem(head, size, "\"evreplay_ir\"", 13) || memmem(head, size, "\"op_name\"", 9);
 }
 
-int records_open(evr_context *ctx, const char *path, record_source *s)
+int records_open(evr_context *ctx, const char *path, evr_runtime *runtime, record_source *s)
 {
     char head[512];
     size_t got = 0;
@@ -39,12 +41,12 @@ int records_open(evr_context *ctx, const char *path, record_source *s)
         fclose(f);
     }
     if (!from_stdin && !looks_like_records(head, got))
-        return open_trace(s, path, NULL, 0);
+        return open_trace(s, path, runtime, NULL, 0);
     size_t size;
     if (!(s->data = input_read_all(path, &size)))
         return EXIT_BAD_INPUT;
     if (from_stdin && !looks_like_records(s->data, size < sizeof head ? size : sizeof head))
-        return open_trace(s, path, s->data, size);
+        return open_trace(s, path, runtime, s->data, size);
     evr_error *err = NULL;
     evr_status status = evr_ir_read(ctx, s->data, size, &s->set, &err);
     if (status != EVR_OK)
