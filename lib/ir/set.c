@@ -47,21 +47,12 @@ static evr_status read_list(evr_ir_set *set, evr_json *j, bool tracelens, evr_er
     return evr_json_check(set->ctx, j, "records", err);
 }
 
-/* What a field of the outermost object tells of the format. */
-static bool has_field(evr_json j, const char *name, evr_json *value)
+/* Nothing but white space may follow the value that was read. */
+static evr_status read_end(evr_ir_set *set, evr_json *j, evr_error **err)
 {
-    evr_str key;
-    bool first = true;
-    if (!evr_json_enter(&j, '{'))
-        return false;
-    while (evr_json_next_field(&j, &first, &key)) {
-        if (evr_str_is(key, name)) {
-            *value = j;
-            return true;
-        }
-        evr_json_skip(&j);
-    }
-    return false;
+    if (evr_json_peek(j))
+        evr_json_fail(j, "the end of the document was expected");
+    return evr_json_check(set->ctx, j, "records", err);
 }
 
 static evr_status unknown_format(evr_context *ctx, evr_error **err)
@@ -70,28 +61,69 @@ static evr_status unknown_format(evr_context *ctx, evr_error **err)
     return evr_hint(err, "give what `evreplay extract`, TraceLens' EventReplayer or PyTorch's OperatorInputsMode wrote");
 }
 
+/* What the fields of an object tell of its format; the cursor moves past it. */
+typedef struct object_fields {
+    evr_json version, records; /* before their values; .text is NULL without the field */
+    bool op_name;
+} object_fields;
+
+static object_fields look_at_object(evr_json *j)
+{
+    object_fields found = {0};
+    evr_str key;
+    bool first = true;
+    evr_json_enter(j, '{');
+    while (evr_json_next_field(j, &first, &key)) {
+        if (evr_str_is(key, "evreplay_ir"))
+            found.version = *j;
+        else if (evr_str_is(key, "records"))
+            found.records = *j;
+        else if (evr_str_is(key, "op_name"))
+            found.op_name = true;
+        evr_json_skip(j);
+    }
+    return found;
+}
+
+static evr_status read_own(evr_ir_set *set, object_fields *fields, evr_error **err)
+{
+    int64_t version = evr_form_whole(&fields->version);
+    EVR_TRY(evr_json_check(set->ctx, &fields->version, "version", err));
+    if (version != EVR_FORM_VERSION) {
+        evr_fail(set->ctx, err, EVR_E_UNSUPPORTED, "evreplay IR version %lld; this library reads version %d", (long long)version,
+                 EVR_FORM_VERSION);
+        return evr_hint(err, "update libevreplay, or extract the records again with this version");
+    }
+    if (!fields->records.text)
+        return evr_fail(set->ctx, err, EVR_E_FORMAT, "evreplay IR without \"records\"");
+    return read_list(set, &fields->records, false, err);
+}
+
+static evr_status read_array(evr_ir_set *set, evr_json *j, evr_error **err)
+{
+    evr_json item = *j;
+    item.pos++;
+    char c = evr_json_peek(&item);
+    bool foreign = c == '{' ? !look_at_object(&item).op_name && !item.problem : c && c != ']';
+    if (foreign)
+        return unknown_format(set->ctx, err);
+    EVR_TRY(read_list(set, j, true, err));
+    return read_end(set, j, err);
+}
+
+/* The whole outermost object is walked before any of it is believed, so that a cut or continued document is never taken for one. */
 static evr_status read_document(evr_ir_set *set, evr_json *j, evr_error **err)
 {
-    evr_json value;
-    if (evr_json_peek(j) == '[') {
-        evr_json item = *j;
-        item.pos++;
-        if (evr_json_peek(&item) != ']' && !has_field(item, "op_name", &value))
-            return unknown_format(set->ctx, err);
-        return read_list(set, j, true, err);
-    }
-    if (has_field(*j, "evreplay_ir", &value)) {
-        int64_t version = evr_form_whole(&value);
-        if (version != EVR_FORM_VERSION) {
-            evr_fail(set->ctx, err, EVR_E_UNSUPPORTED, "evreplay IR version %lld; this library reads version %d", (long long)version,
-                     EVR_FORM_VERSION);
-            return evr_hint(err, "update libevreplay, or extract the records again with this version");
-        }
-        if (has_field(*j, "records", &value))
-            return read_list(set, &value, false, err);
-        return evr_fail(set->ctx, err, EVR_E_FORMAT, "evreplay IR without \"records\"");
-    }
-    return has_field(*j, "op_name", &value) ? read_record(set, j, true, err) : unknown_format(set->ctx, err);
+    if (evr_json_peek(j) == '[')
+        return read_array(set, j, err);
+    if (evr_json_peek(j) != '{')
+        return unknown_format(set->ctx, err);
+    evr_json start = *j;
+    object_fields fields = look_at_object(j);
+    EVR_TRY(read_end(set, j, err));
+    if (fields.version.text)
+        return read_own(set, &fields, err);
+    return fields.op_name ? read_record(set, &start, true, err) : unknown_format(set->ctx, err);
 }
 
 static evr_status read_json(evr_ir_set *set, evr_str text, evr_error **err)

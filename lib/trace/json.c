@@ -101,6 +101,8 @@ bool evr_json_to_f64(evr_str raw, double *out)
     return evr_str_to_f64(raw, out);
 }
 
+const char evr_json_no_memory[] = "out of memory";
+
 const char *evr_json_problem_text(evr_json_problem problem)
 {
     static const char *const texts[] = {
@@ -110,7 +112,7 @@ const char *evr_json_problem_text(evr_json_problem problem)
         [EVR_JSON_BAD_UTF8] = "bytes that are not UTF-8",
         [EVR_JSON_BAD_CONTROL] = "a control character inside a string",
         [EVR_JSON_TOO_LONG] = "one value is larger than 4 GiB",
-        [EVR_JSON_NO_MEMORY] = "out of memory",
+        [EVR_JSON_NO_MEMORY] = evr_json_no_memory,
         [EVR_JSON_DEFECT] = "the JSON indexer failed",
     };
     return texts[problem];
@@ -203,6 +205,8 @@ evr_status evr_json_check(evr_context *ctx, const evr_json *j, const char *what,
 {
     if (!j->problem)
         return EVR_OK;
+    if (j->problem == evr_json_no_memory)
+        return evr_fail_nomem(err);
     evr_status code = j->problem_at >= j->index[j->count] ? EVR_E_TRUNCATED : EVR_E_FORMAT;
     evr_fail(ctx, err, code, "%s: %s at byte %zu", what, j->problem, j->problem_at);
     evr_at_offset(err, (int64_t)j->problem_at);
