@@ -454,7 +454,7 @@ static const struct {
     {OP "cnt: 1, ((T([2] f32),), {})\n", EVR_E_FORMAT, 42},
     {OP "cnt: 1, ((T([2], f32, [1, 2]),), {})\n", EVR_E_FORMAT, 36},
     {OP "cnt: 1, ((T([2], f32, stride=(-1,)),), {})\n", EVR_E_FORMAT, 55},
-    {OP "cnt: 1, ((T([2], f32, None, None, 1),), {})\n", EVR_E_FORMAT, 59},
+    {OP "cnt: 1, ((T([2], f32, None, None, 1),), {})\n", EVR_E_FORMAT, 60},
     {OP "cnt: 1, ((device,), {})\n", EVR_E_FORMAT, 42},
     {OP "cnt: 1, ((device(),), {})\n", EVR_E_FORMAT, 36},
     {OP "cnt: 1, ((device('cuda' 1),), {})\n", EVR_E_FORMAT, 50},
