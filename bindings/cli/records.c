@@ -19,13 +19,15 @@ static bool looks_like_records(evr_str head)
     return evr_str_starts(head, "Operator:") || memmem(head.data, head.len, "\"evreplay_ir\"", 13) || memmem(head.data, head.len, "\"op_name\"", 9);
 }
 
-static int open_trace(record_source *s, const char *path, uint32_t flags, evr_str head)
+static int open_trace(record_source *s, const char *path, uint32_t flags, evr_runtime *runtime, evr_str head)
 {
     evr_error *err = NULL;
     int code = input_trace(s->ctx, path, flags, head, &s->trace);
     if (code)
         return code;
     evr_status status = evr_extractor_new(s->ctx, s->trace, NULL, &s->extractor, &err);
+    if (status == EVR_OK && runtime)
+        status = evr_runtime_teach(runtime, s->extractor, &err);
     if (status == EVR_OK)
         status = evr_extractor_calls(s->extractor, &s->calls, &s->count, &err);
     return status == EVR_OK ? EXIT_GOOD : input_error("", status, err);
@@ -78,7 +80,7 @@ static bool is_stream(const char *path)
     return moved;
 }
 
-int records_open(evr_context *ctx, const char *path, uint32_t flags, record_source *s)
+int records_open(evr_context *ctx, const char *path, uint32_t flags, evr_runtime *runtime, record_source *s)
 {
     char head[512];
     *s = (record_source){.ctx = ctx};
@@ -89,7 +91,7 @@ int records_open(evr_context *ctx, const char *path, uint32_t flags, record_sour
     if (f)
         fclose(f);
     evr_str taken = {head, from_stdin ? got : 0}; /* what standard input will not give again */
-    return looks_like_records((evr_str){head, got}) ? open_set(s, path, taken) : open_trace(s, path, flags, taken);
+    return looks_like_records((evr_str){head, got}) ? open_set(s, path, taken) : open_trace(s, path, flags, runtime, taken);
 }
 
 void records_close(record_source *s)
@@ -125,7 +127,7 @@ int records_run(const records_command *cmd, int argc, char **argv)
     if (!path || (cmd->check && !cmd->check(cmd->values)))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if ((ctx = input_context()) && (code = records_open(ctx, path, cmd->flags(cmd->values), &source)) == EXIT_GOOD)
+    if ((ctx = input_context()) && (code = records_open(ctx, path, cmd->flags(cmd->values), NULL, &source)) == EXIT_GOOD)
         code = cmd->body(cmd->values, &source);
 cleanup:
     records_close(&source);

@@ -16,9 +16,9 @@ typedef struct record_source {
     size_t count;
 } record_source;
 
-/* Opens the input, whose format is told by its content; `flags` (EVR_TRACE_...) are for traces. Returns 0, or the exit code after an
- * error has been told. */
-int records_open(evr_context *ctx, const char *path, uint32_t flags, record_source *source);
+/* Opens the input, whose format is told by its content; `flags` (EVR_TRACE_...) are for traces, and a runtime (may be NULL) is asked first
+ * for the schemas of a trace's operators. Returns 0, or the exit code after an error has been told. */
+int records_open(evr_context *ctx, const char *path, uint32_t flags, evr_runtime *runtime, record_source *source);
 void records_close(record_source *source);
 
 /* The i-th record: from a trace it is made now and *owned is to be freed, from a document *owned is NULL. NULL after an error has been

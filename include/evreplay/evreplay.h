@@ -6,7 +6,9 @@
 #define EVREPLAY_EVREPLAY_H
 
 #include <evreplay/base.h>
+#include <evreplay/init.h>
 #include <evreplay/ir.h>
+#include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/trace.h>
 

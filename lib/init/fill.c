@@ -97,6 +97,15 @@ static bool put(int32_t dtype, void *at, double value)
     }
 }
 
+bool evr_fill_number(int32_t dtype, double value, int64_t whole, void *at)
+{
+    if (dtype == EVR_DTYPE_INT64 || dtype == EVR_DTYPE_UINT64) { /* a double has no room for all of them */
+        put_u64(at, (uint64_t)whole);
+        return true;
+    }
+    return put(dtype, at, value);
+}
+
 static double normal(uint32_t w)
 {
     int sum = (int)(w & 255) + (int)(w >> 8 & 255) + (int)(w >> 16 & 255) + (int)(w >> 24) - 510;
@@ -158,6 +167,26 @@ static int64_t whole(double bound)
     return bound >= 0x1p53 ? (int64_t)1 << 53 : bound > 0 ? (int64_t)bound : 0;
 }
 
+static int64_t common_factor(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static double permuted(uint64_t seed, uint64_t stream, int64_t at, int64_t count)
+{
+    uint32_t words[4];
+    evr_philox(seed, stream, 0, words);
+    int64_t step = words[0] % count;
+    while (common_factor(step, count) != 1)
+        step = (step + 1) % count;
+    return (double)(int64_t)(((__int128)at * step + words[1]) % count);
+}
+
 /* Element number `at` of `count` in row-major order; `last` is its place in the last dimension, of `row` elements. */
 static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream, int64_t at, int64_t count, int64_t last, int64_t row,
                             int64_t line)
@@ -169,6 +198,7 @@ static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream
         __int128 total = whole(fill->high);
         return (double)(int64_t)(total * (at + 1) / count - total * at / count);
     }
+    case EVR_FILL_PERMUTATION: return permuted(seed, stream, at, fill->high >= 1 ? whole(fill->high) : count);
     case EVR_FILL_DOMINANT: {
         int64_t r = line % (row ? row : 1), low = r < last ? r : last, high = r < last ? last : r;
         uint32_t words[4];

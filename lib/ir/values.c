@@ -1,5 +1,7 @@
 #include "ir/values.h"
 
+#include <evreplay/registry.h>
+
 evr_status evr_argument_note(evr_ir *ir, evr_argument *a, int32_t provenance, const char *text, evr_error **err)
 {
     a->provenance = provenance;
@@ -203,6 +205,18 @@ evr_status evr_argument_default(evr_ir *ir, evr_argument *a, const evr_param *pa
     return evr_argument_note(ir, a, EVR_FROM_DEFAULT, why, err);
 }
 
+/* A text that was registered for arguments of this name is taken before the schema's. */
+static evr_status dropped_text(evr_ir *ir, evr_argument *a, const evr_param *param, evr_error **err)
+{
+    evr_str text = evr_string_default_of(ir->ctx, param->name);
+    if (!text.data)
+        return evr_argument_default(ir, a, param, "profilers drop texts", err);
+    a->value = (evr_value){.kind = EVR_VALUE_STR};
+    if (!evr_ir_text(ir, text, &a->value.u.s))
+        return evr_fail_nomem(err);
+    return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
+}
+
 /* Nothing was written down for this argument. */
 static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *param, bool values, evr_error **err)
 {
@@ -216,7 +230,7 @@ static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *par
     case EVR_TYPE_TENSOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return evr_argument_note(ir, a, EVR_FROM_RULE, "an undefined tensor has an empty type", err);
-    case EVR_TYPE_STR: return evr_argument_default(ir, a, param, "profilers drop texts", err);
+    case EVR_TYPE_STR: return dropped_text(ir, a, param, err);
     case EVR_TYPE_GENERATOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return EVR_OK;

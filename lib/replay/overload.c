@@ -29,8 +29,10 @@ static int32_t collect(void *user, evr_str text)
 static bool is_positional(const evr_ir *ir, size_t index)
 {
     char name[24];
+    if (index >= ir->arg_count || !evr_str_is(ir->args[0].name, "arg0"))
+        return false;
     snprintf(name, sizeof name, "arg%zu", index);
-    return index < ir->arg_count && evr_str_is(ir->args[0].name, "arg0") && evr_str_is(ir->args[index].name, name);
+    return evr_str_is(ir->args[index].name, name);
 }
 
 size_t evr_overload_argument(const evr_ir *ir, const evr_schema *schema, size_t param)
@@ -82,26 +84,22 @@ static const evr_schema *best_fit(const evr_ir *ir, const evr_schema **schemas, 
     return best;
 }
 
-evr_status evr_overload_find(evr_runtime *r, const evr_ir *ir, evr_arena *arena, const evr_schema **out, evr_error **err)
+evr_status evr_overload_find(evr_runtime *r, const evr_ir *ir, evr_arena *arena, const evr_schema **out, evr_resolved *found, evr_error **err)
 {
     collector c = {.arena = arena};
-    const evr_bridge *fn = &r->bridge->fn;
     *out = NULL;
-    evr_status status = fn->schemas(fn->self, ir->op, collect, &c, err);
+    evr_status status = evr_resolve(r, ir->op, true, collect, &c, found, err);
     if (status == EVR_OK && c.failed)
         status = evr_fail_nomem(err);
     for (size_t i = 0; status == EVR_OK && ir->schema.len && i < c.count; i++)
         if (evr_str_eq(c.schemas[i]->overload, ir->overload))
             *out = c.schemas[i];
-    if (status == EVR_OK && (!*out || !names_fit(ir, *out)))
+    if (status == EVR_OK && !found->callable && (!*out || !names_fit(ir, *out)))
         *out = best_fit(ir, c.schemas, c.count);
-    if (status == EVR_OK && !c.count) {
-        status = evr_fail(r->ctx, err, EVR_E_NOT_FOUND, "there is no operator %.*s in %s", EVR_STR_ARG(ir->op), r->version);
-        evr_hint(err, "load the library that defines it: --import NAMESPACE=LIBRARY, or evr_runtime_load_library()");
-    } else if (status == EVR_OK && !*out) {
+    if (status == EVR_OK && !*out && !found->callable) {
         status = evr_fail(r->ctx, err, EVR_E_NO_SCHEMA, "none of the %zu overloads of %.*s in %s takes the record's arguments", c.count,
                           EVR_STR_ARG(ir->op), r->version);
-        evr_hint(err, "use the PyTorch version that the trace comes from");
+        evr_hint(err, "use the version of the library that the trace comes from");
     }
     evr_release(r->ctx, c.schemas, c.cap * sizeof *c.schemas);
     return status;

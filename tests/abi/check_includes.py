@@ -11,9 +11,9 @@ import sys
 BASE = ["base"]
 SCHEMA = BASE + ["schema"]
 TRACE = SCHEMA + ["trace"]
-IR = TRACE + ["ir"]
-REGISTRY = IR + ["registry"]
-INIT = REGISTRY + ["init"]
+REGISTRY = TRACE + ["registry"]
+IR = REGISTRY + ["ir"]
+INIT = IR + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
 MEASURE = REPLAY + ["measure"]
 PERFDB = MEASURE + ["perfdb"]
@@ -22,9 +22,9 @@ ARROWS = {
     "plugin": BASE,
     "schema": BASE,
     "trace": SCHEMA,
-    "ir": TRACE,
-    "registry": IR + ["plugin"],
-    "init": REGISTRY,
+    "registry": TRACE,
+    "ir": REGISTRY,
+    "init": IR,
     "replay": INIT + ["plugin"],
     "measure": REPLAY,
     "perfdb": MEASURE,

@@ -53,7 +53,7 @@ AT(evr_tensor_info, storage_bytes, 40);
 AT(evr_tensor_info, host_storage, 48);
 AT(evr_tensor_info, device, 56);
 
-SIZE(evr_bridge, 224);
+SIZE(evr_bridge, 240);
 AT(evr_bridge, struct_size, 0);
 AT(evr_bridge, abi, 4);
 AT(evr_bridge, self, 8);
@@ -83,6 +83,29 @@ AT(evr_bridge, seed, 192);
 AT(evr_bridge, threads, 200);
 AT(evr_bridge, describe, 208);
 AT(evr_bridge, call_floor, 216);
+AT(evr_bridge, folder, 224);
+AT(evr_bridge, tensor_symmetric, 232);
+
+SIZE(evr_custom_init, 56);
+AT(evr_custom_init, struct_size, 0);
+AT(evr_custom_init, reserved, 4);
+AT(evr_custom_init, name, 8);
+AT(evr_custom_init, op_names, 16);
+AT(evr_custom_init, applies, 24);
+AT(evr_custom_init, init, 32);
+AT(evr_custom_init, destroy, 40);
+AT(evr_custom_init, user, 48);
+
+SIZE(evr_init_tensor, 56);
+AT(evr_init_tensor, struct_size, 0);
+AT(evr_init_tensor, dtype, 4);
+AT(evr_init_tensor, rank, 8);
+AT(evr_init_tensor, reserved, 12);
+AT(evr_init_tensor, shape, 16);
+AT(evr_init_tensor, strides, 24);
+AT(evr_init_tensor, storage_offset, 32);
+AT(evr_init_tensor, storage, 40);
+AT(evr_init_tensor, storage_bytes, 48);
 
 SIZE(evr_list, 16);
 AT(evr_list, items, 0);
@@ -125,6 +148,16 @@ AT(evr_kernel, name, 0);
 AT(evr_kernel, count, 16);
 AT(evr_kernel, total_ns, 24);
 
+SIZE(evr_batch, 56);
+AT(evr_batch, struct_size, 0);
+AT(evr_batch, reserved, 4);
+AT(evr_batch, context_requests, 8);
+AT(evr_batch, context_tokens, 16);
+AT(evr_batch, context_cached, 24);
+AT(evr_batch, generation_requests, 32);
+AT(evr_batch, generation_tokens, 40);
+AT(evr_batch, generation_cached, 48);
+
 SIZE(evr_extractor_options, 24);
 AT(evr_extractor_options, struct_size, 0);
 AT(evr_extractor_options, flags, 4);
@@ -140,6 +173,21 @@ AT(evr_call, count, 24);
 AT(evr_call, cpu_ns, 32);
 AT(evr_call, device_ns, 40);
 AT(evr_call, op, 48);
+
+SIZE(evr_callable, 32);
+AT(evr_callable, struct_size, 0);
+AT(evr_callable, reserved, 4);
+AT(evr_callable, self, 8);
+AT(evr_callable, call, 16);
+AT(evr_callable, free, 24);
+
+SIZE(evr_host_hooks, 40);
+AT(evr_host_hooks, struct_size, 0);
+AT(evr_host_hooks, reserved, 4);
+AT(evr_host_hooks, user, 8);
+AT(evr_host_hooks, import_module, 16);
+AT(evr_host_hooks, find_callable, 24);
+AT(evr_host_hooks, symm_mem_args, 32);
 
 SIZE(evr_runtime_options, 40);
 AT(evr_runtime_options, struct_size, 0);
