@@ -90,7 +90,6 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
     char detail[2048];
     snprintf(detail, sizeof detail, "%.*s", EVR_STR_ARG(evr_ir_detail(ir)));
     double seconds = 0;
-    uint64_t bytes = 0;
     if (outcome == EVR_STATUS_OK) {
         const evr_replayer_options how = {.struct_size = sizeof how, .flags = o->no_auto_init ? EVR_REPLAYER_NO_AUTO_INIT : 0};
         evr_status status = evr_replayer_new(runtime, ir, &how, &replayer, &err);
@@ -106,11 +105,12 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
             reason = EVR_REASON_OP_ERROR;
             snprintf(detail, sizeof detail, "%s", wrong);
         }
-        bytes = replayer ? evr_replayer_bytes(replayer) : 0;
     }
+    const replay_outcome done = {.status = outcome, .reason = reason, .detail = detail, .replayer = replayer, .seconds = seconds};
+    bool added = replay_report_add(report, ir, &done);
     evr_replayer_free(replayer);
     evr_error_free(err);
-    return replay_report_add(report, ir, outcome, reason, detail, bytes, seconds);
+    return added;
 }
 
 static int replay_all(const replay_options *o, evr_runtime *runtime, record_source *source, replay_report *report)
