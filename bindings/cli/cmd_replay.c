@@ -59,10 +59,10 @@ static bool read_checks(replay_options *o)
 
 static bool wanted(const replay_options *o, const record_source *source, size_t index)
 {
-    if (o->filter && !evr_glob(evr_str_c(o->filter), records_op(source, index)))
+    if (o->filter && !evr_glob(evr_str_c(o->filter), source->calls[index].op))
         return false;
     for (size_t i = 0; i < o->uids.count; i++)
-        if (strtoull(o->uids.items[i], NULL, 10) == records_uid(source, index))
+        if (strtoull(o->uids.items[i], NULL, 10) == source->calls[index].uid)
             return true;
     return o->uids.count == 0;
 }
@@ -158,7 +158,8 @@ static int run(int argc, char **argv, const command *self)
     if (!path || !read_checks(&o))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()) || (code = runtime_open("replay", &o.runtime, ctx, &runtime)) || (code = records_open(ctx, path, runtime, &source)))
+    if (!(ctx = input_context()) || (code = runtime_open("replay", &o.runtime, ctx, &runtime)) ||
+        (code = records_open(ctx, path, 0, runtime, &source)))
         goto cleanup;
     report.device = evr_runtime_device(runtime).data;
     report.torch = evr_runtime_version(runtime).data;
@@ -175,7 +176,7 @@ cleanup:
 
 const command cmd_replay = {
     "replay", "INPUT", "Runs each record once and tells how that went.",
-    "INPUT is a trace, whose unique calls are replayed, or records as extract writes them. A record ends as ok, skipped or failed,\n"
-    "with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
+    "INPUT is a trace, whose unique calls are replayed, records as extract writes them, or an operator-input log of PyTorch's\n"
+    "benchmarks. A record ends as ok, skipped or failed, with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
     table, run,
 };
