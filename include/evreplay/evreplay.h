@@ -1,6 +1,6 @@
 /**
  * @file
- * Everything of libevreplay that a program uses. Bridges include bridge.h instead.
+ * Everything of libevreplay that a program uses. Plug-ins include bridge.h or backend.h instead.
  */
 #ifndef EVREPLAY_EVREPLAY_H
 #define EVREPLAY_EVREPLAY_H

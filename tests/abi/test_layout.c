@@ -2,6 +2,7 @@
  * New structures and members are added by `make_layout.py --refresh`. */
 #include "support/support.h"
 
+#include <evreplay/backend.h>
 #include <evreplay/bridge.h>
 
 #if UINTPTR_MAX == UINT64_MAX
@@ -13,6 +14,69 @@
 #endif
 
 /* pinned: begin */
+
+SIZE(evr_device_desc, 112);
+AT(evr_device_desc, struct_size, 0);
+AT(evr_device_desc, flags, 4);
+AT(evr_device_desc, name, 8);
+AT(evr_device_desc, driver, 24);
+AT(evr_device_desc, clock, 40);
+AT(evr_device_desc, settings, 56);
+AT(evr_device_desc, memory_bytes, 72);
+AT(evr_device_desc, cache_bytes, 80);
+AT(evr_device_desc, tick_ns, 88);
+AT(evr_device_desc, clock_mhz, 96);
+AT(evr_device_desc, memory_clock_mhz, 104);
+
+SIZE(evr_device_state, 48);
+AT(evr_device_state, struct_size, 0);
+AT(evr_device_state, throttle, 4);
+AT(evr_device_state, throttle_count, 8);
+AT(evr_device_state, clock_mhz, 16);
+AT(evr_device_state, memory_clock_mhz, 24);
+AT(evr_device_state, temperature_c, 32);
+AT(evr_device_state, power_w, 40);
+
+SIZE(evr_kernel_run, 40);
+AT(evr_kernel_run, struct_size, 0);
+AT(evr_kernel_run, stream, 4);
+AT(evr_kernel_run, name, 8);
+AT(evr_kernel_run, start_ns, 24);
+AT(evr_kernel_run, duration_ns, 32);
+
+SIZE(evr_backend, 248);
+AT(evr_backend, struct_size, 0);
+AT(evr_backend, abi, 4);
+AT(evr_backend, self, 8);
+AT(evr_backend, name, 16);
+AT(evr_backend, version, 24);
+AT(evr_backend, shutdown, 32);
+AT(evr_backend, device_count, 40);
+AT(evr_backend, why, 48);
+AT(evr_backend, device_describe, 56);
+AT(evr_backend, device_wait, 64);
+AT(evr_backend, now_ns, 72);
+AT(evr_backend, stream_open, 80);
+AT(evr_backend, stream_close, 88);
+AT(evr_backend, stream_wait, 96);
+AT(evr_backend, span_new, 104);
+AT(evr_backend, span_free, 112);
+AT(evr_backend, span_begin, 120);
+AT(evr_backend, span_end, 128);
+AT(evr_backend, span_ns, 136);
+AT(evr_backend, flush, 144);
+AT(evr_backend, rest, 152);
+AT(evr_backend, stream_native, 160);
+AT(evr_backend, gate_close, 168);
+AT(evr_backend, gate_open, 176);
+AT(evr_backend, graph_begin, 184);
+AT(evr_backend, graph_end, 192);
+AT(evr_backend, graph_launch, 200);
+AT(evr_backend, graph_free, 208);
+AT(evr_backend, device_state, 216);
+AT(evr_backend, kernels_begin, 224);
+AT(evr_backend, kernels_end, 232);
+AT(evr_backend, extension, 240);
 
 SIZE(evr_str, 16);
 AT(evr_str, data, 0);
@@ -33,13 +97,6 @@ AT(evr_context_options, allocator, 8);
 AT(evr_context_options, log, 16);
 AT(evr_context_options, log_user, 24);
 AT(evr_context_options, plugin_path, 32);
-
-SIZE(evr_host, 32);
-AT(evr_host, struct_size, 0);
-AT(evr_host, abi, 4);
-AT(evr_host, user, 8);
-AT(evr_host, log, 16);
-AT(evr_host, error, 24);
 
 SIZE(evr_tensor_info, 72);
 AT(evr_tensor_info, struct_size, 0);
@@ -140,6 +197,13 @@ AT(evr_call, count, 24);
 AT(evr_call, cpu_ns, 32);
 AT(evr_call, device_ns, 40);
 AT(evr_call, op, 48);
+
+SIZE(evr_host, 32);
+AT(evr_host, struct_size, 0);
+AT(evr_host, abi, 4);
+AT(evr_host, user, 8);
+AT(evr_host, log, 16);
+AT(evr_host, error, 24);
 
 SIZE(evr_runtime_options, 40);
 AT(evr_runtime_options, struct_size, 0);
