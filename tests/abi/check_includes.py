@@ -15,8 +15,7 @@ IR = TRACE + ["ir"]
 REGISTRY = IR + ["registry"]
 INIT = REGISTRY + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
-MEASURE = REPLAY + ["measure"]
-PERFDB = MEASURE + ["perfdb"]
+PERFDB = REPLAY + ["measure", "perfdb"]
 ARROWS = {
     "base": [],
     "plugin": BASE,
@@ -26,8 +25,8 @@ ARROWS = {
     "registry": IR + ["plugin"],
     "init": REGISTRY,
     "replay": INIT + ["plugin"],
-    "measure": REPLAY,
-    "perfdb": MEASURE,
+    "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
+    "perfdb": REPLAY + ["measure"],
     "report": PERFDB,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)
