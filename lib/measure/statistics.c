@@ -76,7 +76,7 @@ static void modes(const evr_statistics_room *room, size_t count, evr_statistics 
     out->mode_share = (double)split / (double)count;
 }
 
-static void order_of_time(const double *samples, size_t count, const evr_statistics_room *room, evr_statistics *out)
+static void order_of_time(const double *samples, size_t count, double widen, const evr_statistics_room *room, evr_statistics *out)
 {
     evr_trend trend;
     evr_trend_find(samples, count, out->median, room, &trend);
@@ -86,14 +86,14 @@ static void order_of_time(const double *samples, size_t count, const evr_statist
         out->flags |= EVR_STATISTICS_DRIFT;
     if (trend.correlated)
         out->flags |= EVR_STATISTICS_CORRELATED;
-    double rank = evr_median_rank(count, LEVEL, trend.spread, &out->coverage);
+    double rank = evr_median_rank(count, LEVEL, trend.spread * widen * widen, &out->coverage);
     out->median_low = evr_at_rank(room->sorted, count, rank);
     out->median_high = evr_at_rank(room->sorted, count, (double)count + 1 - rank);
     if (out->coverage < LEVEL)
         out->flags |= EVR_STATISTICS_FEW;
 }
 
-void evr_statistics_compute(const double *samples, size_t count, const evr_statistics_room *room, evr_statistics *out)
+void evr_statistics_compute(const double *samples, size_t count, double widen, const evr_statistics_room *room, evr_statistics *out)
 {
     *out = (evr_statistics){.struct_size = EVR_INIT(evr_statistics), .count = count};
     memcpy(room->sorted, samples, count * sizeof *samples);
@@ -101,7 +101,7 @@ void evr_statistics_compute(const double *samples, size_t count, const evr_stati
     moments(samples, count, out);
     quantiles(room, count, out);
     modes(room, count, out);
-    order_of_time(samples, count, room, out);
+    order_of_time(samples, count, widen, room, out);
 }
 
 evr_status evr_statistics_room_for(evr_context *ctx, evr_statistics_room *room, size_t count, evr_error **err)
@@ -141,7 +141,7 @@ evr_status evr_statistics_of(evr_context *ctx, const double *samples, size_t cou
     evr_statistics_room room = {0};
     EVR_TRY(evr_statistics_room_for(ctx, &room, count, err));
     evr_statistics all;
-    evr_statistics_compute(samples, count, &room, &all);
+    evr_statistics_compute(samples, count, 1, &room, &all);
     uint32_t size = out->struct_size < sizeof all ? out->struct_size : EVR_INIT(evr_statistics);
     memcpy((char *)out + sizeof(uint32_t), (char *)&all + sizeof(uint32_t), size - sizeof(uint32_t));
     evr_statistics_room_free(ctx, &room);

@@ -4,6 +4,7 @@
 
 #include <evreplay/backend.h>
 #include <evreplay/bridge.h>
+#include <evreplay/measure.h>
 
 #if UINTPTR_MAX == UINT64_MAX
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
