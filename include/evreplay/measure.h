@@ -89,8 +89,8 @@ EVR_API evr_status evr_statistics_of(evr_context *ctx, const double *samples, si
 #define EVR_GATE_OFF 2  /**< never */
 #define EVR_GATE_ON 3   /**< always: a failure where there is none */
 
-#define EVR_THROTTLE_DISCARD 1 /**< samples taken while the device was slowed by heat or power do not count, and it is given time to cool */
-#define EVR_THROTTLE_KEEP 2    /**< they count; the measurement is flagged */
+#define EVR_THROTTLED_DISCARD 1 /**< samples taken while the device was slowed by heat or power do not count, and it is given time to cool */
+#define EVR_THROTTLED_KEEP 2    /**< they count; the measurement is flagged */
 
 /** How a time is taken. */
 typedef struct evr_protocol {
@@ -100,7 +100,7 @@ typedef struct evr_protocol {
     int32_t flush;          /**< EVR_FLUSH_…, before every sample; 0 = none */
     int32_t launch;         /**< EVR_LAUNCH_…; 0 = auto */
     int32_t gate;           /**< EVR_GATE_…; 0 = auto */
-    int32_t throttle;       /**< EVR_THROTTLE_DISCARD or _KEEP; 0 = discard */
+    int32_t throttle;       /**< EVR_THROTTLED_…; 0 = discard */
     uint32_t flags;         /**< 0 */
     uint64_t warmup_calls;  /**< 0 = 50 */
     uint64_t samples;       /**< for EVR_STOP_COUNT; 0 = 100 */
@@ -177,7 +177,7 @@ EVR_API double evr_meter_harness_ns(const evr_meter *meter);
 /** Does the thing once. Any status but EVR_OK ends the measurement with that status and error. */
 typedef evr_status (*evr_run_fn)(void *user, evr_error **err);
 /** Told now and then how far a measurement is: samples so far, and the part done as far as can be foreseen. Nonzero ends it with EVR_E_CANCELLED. */
-typedef int32_t (*evr_progress_fn)(void *user, uint64_t samples, double part);
+typedef int32_t (*evr_measure_progress_fn)(void *user, uint64_t samples, double part);
 
 /** What is measured. */
 typedef struct evr_measured {
@@ -186,7 +186,7 @@ typedef struct evr_measured {
     evr_run_fn run;           /**< puts the work on the meter's stream; need not wait for it */
     evr_run_fn prepare;       /**< before every sample, outside the time: to put inputs back; may be NULL. One call a sample then */
     void *user;               /**< first argument of both */
-    evr_progress_fn progress; /**< may be NULL */
+    evr_measure_progress_fn progress; /**< may be NULL */
     void *progress_user;      /**< its first argument */
 } evr_measured;
 
@@ -214,7 +214,7 @@ typedef struct evr_conditions {
     double host_ns;            /**< median time the host spent on a call; on a device that is not asynchronous the call itself */
     double device_ns;          /**< sum of all spans: what the device worked for it, warm-up and discards included */
     double wall_ns;            /**< on the host's clock, from begin to end */
-    double precision;          /**< half of the median's interval, over the median */
+    double precision;          /**< half of the median's interval, over the median; -1 = the samples are too few for an interval, or the median is 0 */
     double clock_mhz;          /**< at the end; 0 = not known */
     double temperature_c;      /**< at the end; 0 = not known */
 } evr_conditions;

@@ -56,7 +56,7 @@ static const field fields[] = {
     {AT(batch), COUNT, MANY_CALLS, NULL, 0, 0, 1e7},
     {AT(gate), CHOICE, 0, gates, EVR_GATE_AUTO, 1, 3},
     {AT(gate_seconds), NUMBER, WITH_GATE, NULL, 1, 1e-6, 60},
-    {AT(throttle), CHOICE, 0, throttles, EVR_THROTTLE_DISCARD, 1, 2},
+    {AT(throttle), CHOICE, 0, throttles, EVR_THROTTLED_DISCARD, 1, 2},
     {AT(seed), COUNT, 0, NULL, 0, ANY},
     {AT(fill), WORD, 0, NULL, 0, 0, 0},
 };
@@ -346,7 +346,7 @@ evr_status evr_protocol_preset(int32_t preset, evr_protocol *out, evr_error **er
         [EVR_PROTOCOL_DEFAULT] = {0},
         [EVR_PROTOCOL_FIXED] = {.stop = EVR_STOP_COUNT, .samples = 100, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 50,
                                 .flush = EVR_FLUSH_WRITE, .flush_bytes = 256u << 20, .launch = EVR_LAUNCH_SINGLE,
-                                .gate = EVR_GATE_OFF, .throttle = EVR_THROTTLE_KEEP, .seconds = 3600},
+                                .gate = EVR_GATE_OFF, .throttle = EVR_THROTTLED_KEEP, .seconds = 3600},
         [EVR_PROTOCOL_NVBENCH] = {.stop = EVR_STOP_STDREL, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 1,
                                   .flush = EVR_FLUSH_WRITE, .launch = EVR_LAUNCH_SINGLE, .seconds = 15},
     };
