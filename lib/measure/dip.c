@@ -5,6 +5,7 @@
 #include "measure/dip.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 typedef struct hull {
     uint32_t *knots; /* indices of samples, rising */
@@ -107,18 +108,20 @@ double evr_dip(const double *sorted, size_t count, uint32_t *room)
     return s.dip / (2 * (double)count);
 }
 
-/* The 99.9 % point for uniform samples, which dip most of all that have one mode: fitted to 40,000 runs each of 10 to 5,000 samples. */
-bool evr_dip_is_large(double dip, size_t count)
+/* Points of uniform samples, which dip most of all that have one mode: fitted to 40,000 runs each of 10 to 5,000 samples. */
+evr_dip_size evr_dip_judge(double dip, size_t count)
 {
     double root = sqrt((double)count);
-    return count >= 10 && dip * root > 0.73 - 0.5 / root;
+    if (count < 10 || dip * root <= 0.545 - 0.33 / root)
+        return EVR_DIP_USUAL;
+    return dip * root <= 0.63 - 0.4 / root ? EVR_DIP_SUSPECT : EVR_DIP_LARGE;
 }
 
 size_t evr_two_groups(const double *sorted, size_t count)
 {
     /* Sum of distances from the group's median: moving one sample from the upper group to the lower changes both sums by what is left of their medians. */
     double total = 0, best = INFINITY;
-    size_t smallest = count / 20 + 1, split = 0;
+    size_t smallest = count / 10 + 1, split = 0; /* fewer are outliers */
     for (size_t i = 0; i < count; i++)
         total += sorted[i];
     double low_sum = 0, low_half = 0, upto = 0; /* of the lower group; of its lower half; of everything below the upper group's median */

@@ -14,6 +14,8 @@
 #define OUTSIDE 3.0        /* interquartile ranges */
 #define MATERIAL_DRIFT 0.005 /* parts of the median */
 #define MATERIAL_MODES 0.01
+#define NO_OUTLIERS 0.15 /* of the samples: a hint of two modes is not made by a few outliers */
+#define FAR_APART 5.5 /* MADs of a group; halves of normal samples are 3.4 apart, of uniform ones 4 */
 
 static int by_value(const void *a, const void *b)
 {
@@ -41,6 +43,14 @@ static void moments(const double *samples, size_t count, evr_statistics *out)
     out->std = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
 }
 
+static double mad_of_sorted(const double *sorted, size_t count, double median, double *room)
+{
+    for (size_t i = 0; i < count; i++)
+        room[i] = fabs(sorted[i] - median);
+    evr_sort_f64(room, count);
+    return evr_median_of_sorted(room, count);
+}
+
 static void quantiles(const evr_statistics_room *room, size_t count, evr_statistics *out)
 {
     const double *sorted = room->sorted;
@@ -50,30 +60,31 @@ static void quantiles(const evr_statistics_room *room, size_t count, evr_statist
     out->q1 = evr_at_rank(sorted, count, 1 + 0.25 * (double)(count - 1));
     out->q3 = evr_at_rank(sorted, count, 1 + 0.75 * (double)(count - 1));
     out->iqr = out->q3 - out->q1;
-    for (size_t i = 0; i < count; i++) {
-        room->other[i] = fabs(sorted[i] - out->median);
+    out->mad = mad_of_sorted(sorted, count, out->median, room->other);
+    for (size_t i = 0; i < count; i++)
         out->outliers += sorted[i] < out->q1 - OUTSIDE * out->iqr || sorted[i] > out->q3 + OUTSIDE * out->iqr;
-    }
-    evr_sort_f64(room->other, count);
-    out->mad = evr_median_of_sorted(room->other, count);
 }
 
+/* Two modes: the dip alone shows it, or the dip hints at it and the two groups are far apart for their width. */
 static void modes(const evr_statistics_room *room, size_t count, evr_statistics *out)
 {
     out->dip = evr_dip(room->sorted, count, room->order);
-    if (!evr_dip_is_large(out->dip, count))
-        return;
-    size_t split = evr_two_groups(room->sorted, count);
+    evr_dip_size size = evr_dip_judge(out->dip, count);
+    size_t split = size == EVR_DIP_USUAL ? 0 : evr_two_groups(room->sorted, count);
     if (split == 0)
         return;
-    double low = evr_median_of_sorted(room->sorted, split);
-    double high = evr_median_of_sorted(room->sorted + split, count - split);
+    const double *upper = room->sorted + split;
+    double low = evr_median_of_sorted(room->sorted, split), high = evr_median_of_sorted(upper, count - split);
+    double width = (mad_of_sorted(room->sorted, split, low, room->other) + mad_of_sorted(upper, count - split, high, room->other)) / 2;
+    double share = (double)split / (double)count, smaller = fmin(share, 1 - share);
     if (high - low < MATERIAL_MODES * fabs(out->median))
+        return;
+    if (size == EVR_DIP_SUSPECT && (high - low < FAR_APART * width || smaller < NO_OUTLIERS))
         return;
     out->flags |= EVR_STATISTICS_BIMODAL;
     out->mode_low = low;
     out->mode_high = high;
-    out->mode_share = (double)split / (double)count;
+    out->mode_share = share;
 }
 
 static void order_of_time(const double *samples, size_t count, double widen, const evr_statistics_room *room, evr_statistics *out)

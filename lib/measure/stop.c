@@ -16,7 +16,8 @@ enum { LEAST_FOR_INTERVAL = 6 };
 #define SURELY 0.5
 #define WIDENING 1.05
 
-/* Half of the interval that normal samples of this MAD would have, over MAD / sqrt(n): a second opinion that is less often narrow by chance. */
+/* Half of the interval that normal samples of this MAD would have, over MAD / sqrt(n): a second opinion that is less often narrow by chance. Of samples that
+ * drift the MAD says nothing. */
 #define NORMAL_HALF_WIDTH (1.959964 * 1.253314 * 1.482602)
 
 double evr_relative_precision(const evr_statistics *s)
@@ -51,7 +52,9 @@ static evr_status look_precision(evr_stop *stop, const double *samples, size_t c
     double reached = evr_relative_precision(&s);
     double opinion = s.median > 0 ? WIDENING * NORMAL_HALF_WIDTH * s.mad / sqrt((double)count) / s.median : INFINITY;
     if (reached < 0)
-        opinion = reached = INFINITY;
+        reached = INFINITY;
+    if (s.flags & EVR_STATISTICS_DRIFT)
+        opinion = reached;
     double careful = fmax(reached, opinion);
     stop->part = fmax(stop->part, fmin(1, p->precision * p->precision / (careful * careful)));
     stop->done = careful <= SURELY * p->precision || (stop->extended && reached <= p->precision);
