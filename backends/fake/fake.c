@@ -411,9 +411,13 @@ static void counters(void *self, fake_counters *out)
     *out = f->count;
 }
 
+static fake_program preset;
+
+static void set_preset(const fake_program *program) { preset = program ? *program : (fake_program){0}; }
+
 static const void *extension(void *self, const char *name)
 {
-    static const fake_control control = {sizeof control, set_program, call, counters};
+    static const fake_control control = {sizeof control, set_program, call, counters, set_preset};
     (void)self;
     return strcmp(name, FAKE_CONTROL) == 0 ? &control : NULL;
 }
@@ -429,6 +433,7 @@ evr_status evr_backend_init(uint32_t abi, const evr_host *host, evr_backend *out
     if (!f)
         return host->error(host->user, err, EVR_E_NOMEM, "out of memory", NULL);
     f->host = host;
+    set_program(f, &preset);
     *out = (evr_backend){
         .struct_size = EVR_INIT(evr_backend),
         .abi = abi,

@@ -47,6 +47,7 @@ typedef struct fake_control {
     void (*program)(void *self, const fake_program *program); /* starts again at call 0; the clock goes on */
     evr_status (*call)(void *self, evr_error **err);          /* the made-up operator: an evr_run_fn */
     void (*counters)(void *self, fake_counters *out);
+    void (*preset)(const fake_program *program); /* of backends that start from now on; NULL = none */
 } fake_control;
 
 #endif

@@ -80,7 +80,7 @@ EVR_API evr_status evr_statistics_of(evr_context *ctx, const double *samples, si
 #define EVR_WARMUP_STABLE 1 /**< until the medians of two consecutive groups of three calls are within 2 %, `warmup_calls` at most */
 #define EVR_WARMUP_COUNT 2  /**< `warmup_calls` */
 
-#define EVR_LAUNCH_AUTO 1   /**< one call a sample, or as many as the clock needs when a call is too short for it and no flush is asked for */
+#define EVR_LAUNCH_AUTO 1   /**< one call a sample, or as many as the clock needs, or as hide launching, when no flush is asked for */
 #define EVR_LAUNCH_SINGLE 2 /**< one call a sample */
 #define EVR_LAUNCH_BATCH 3  /**< `batch` calls a sample, 0 = as many as the clock needs: launches overlap, caches stay warm */
 #define EVR_LAUNCH_GRAPH 4  /**< `batch` calls (0 = 1), captured once and launched as one */
@@ -194,7 +194,7 @@ typedef struct evr_measured {
 #define EVR_MEASUREMENT_UNWARMED 2u      /**< warm-up ended at its cap with times still changing */
 #define EVR_MEASUREMENT_THROTTLED 4u     /**< samples taken while the device was slowed are among those that count */
 #define EVR_MEASUREMENT_COARSE 8u        /**< a sample is less than 100 ticks of the clock, or less than 10 times the harness */
-#define EVR_MEASUREMENT_LAUNCH_BOUND 16u /**< the device waited for the host: a call takes longer to launch than to run, so samples hold launching */
+#define EVR_MEASUREMENT_LAUNCH_BOUND 16u /**< the device waited for the host: launching is more than 5 % of a sample of one call, or takes as long as the calls of a batch */
 #define EVR_MEASUREMENT_UNSTABLE_CLOCK 32u /**< see evr_device_desc::clock */
 
 /** What a measurement found out beside its samples. */

@@ -17,7 +17,10 @@ enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
 #define TELL_EVERY 50e6   /* ns between two calls of progress */
 #define TICKS_WANTED 200
 #define HARNESS_WANTED 50
+#define LAUNCHES_WANTED 100
+#define LAUNCH_SHOWS 0.05 /* of a sample of one call */
 #define MOST_CALLS 10000000.0
+#define MOST_HELD 100.0 /* calls behind a gate: queues of devices are short, and a full one would wait for the gate */
 #define NOT_DISCARDED_FOR EVR_THROTTLE_USER
 
 typedef struct session {
@@ -30,6 +33,7 @@ typedef struct session {
     double *host; /* host time of each sample that counts */
     size_t host_cap;
     double call_ns;  /* guess after warm-up */
+    double launch_ns; /* the host's share of a call, as the warm-up saw it */
     double flush_ns; /* of one flush, as the device sees it */
     double started_ns, looked_ns, told_ns;
     size_t safe; /* samples before the last look that found nothing */
@@ -103,6 +107,7 @@ static evr_status warm_up(session *s, evr_error **err)
         i++;
         group[(i - 1) % GROUP] = sample.call_ns;
         least = fmin(least, sample.call_ns);
+        s->launch_ns = i == 1 ? sample.host_ns : fmin(s->launch_ns, sample.host_ns);
         double share = elapsed(s, sample.done_ns) / s->p.seconds;
         if (s->p.warmup == EVR_WARMUP_STABLE && i % GROUP == 0) {
             double now = median_of(group, GROUP);
@@ -119,18 +124,26 @@ static evr_status warm_up(session *s, evr_error **err)
     return EVR_OK;
 }
 
-/* Length of a span that the clock resolves well and the harness does not blur. */
-static double wanted_ns(const session *s) { return fmax(TICKS_WANTED * s->m->conditions.tick_ns, HARNESS_WANTED * s->m->conditions.harness_ns); }
+static bool waits_for_host(const session *s) { return (s->sampler.meter->desc.flags & EVR_DEVICE_ASYNC) && !s->sampler.gated; }
+
+/* Length of a span that the clock resolves well, and that neither the harness nor the launch of its first call blurs. */
+static double wanted_ns(const session *s)
+{
+    const evr_conditions *c = &s->m->conditions;
+    double want = fmax(TICKS_WANTED * c->tick_ns, HARNESS_WANTED * c->harness_ns);
+    return waits_for_host(s) ? fmax(want, LAUNCHES_WANTED * s->launch_ns) : want;
+}
 
 static evr_status size_batch(session *s, evr_error **err)
 {
     double want = wanted_ns(s), calls = s->call_ns > 0 ? ceil(want / s->call_ns) : 10;
+    double most = s->sampler.gated ? MOST_HELD : MOST_CALLS;
     for (int i = 0; i < BATCH_TRIES; i++) {
         evr_sample sample;
-        s->sampler.batch = calls < 1 ? 1 : (uint64_t)fmin(calls, MOST_CALLS);
+        s->sampler.batch = calls < 1 ? 1 : (uint64_t)fmin(calls, most);
         EVR_TRY(take(s, &sample, err));
         double net = sample.call_ns * (double)s->sampler.batch;
-        if (net >= 0.7 * want || calls >= MOST_CALLS || elapsed(s, sample.done_ns) > WARMUP_SHARE * s->p.seconds)
+        if (net >= 0.7 * want || calls >= most || elapsed(s, sample.done_ns) > WARMUP_SHARE * s->p.seconds)
             break;
         calls *= net > want / 10 ? 1.1 * want / net : 10;
     }
@@ -276,8 +289,8 @@ static evr_status conclude(session *s, evr_error **err)
         c->flags |= EVR_MEASUREMENT_COARSE;
     if (device & EVR_DEVICE_UNSTABLE_CLOCK)
         c->flags |= EVR_MEASUREMENT_UNSTABLE_CLOCK;
-    if ((device & EVR_DEVICE_ASYNC) && !s->sampler.gated && c->launch != EVR_LAUNCH_GRAPH &&
-        c->host_ns > s->flush_ns + 0.8 * m->statistics.median)
+    double shown = c->launch == EVR_LAUNCH_SINGLE ? LAUNCH_SHOWS : 1 - LAUNCH_SHOWS;
+    if (waits_for_host(s) && c->launch != EVR_LAUNCH_GRAPH && c->host_ns > s->flush_ns + shown * m->statistics.median)
         c->flags |= EVR_MEASUREMENT_LAUNCH_BOUND;
     return EVR_OK;
 }

@@ -25,11 +25,15 @@ static inline void fake_meter_open(fake_meter *f, const fake_program *program)
 {
     f->ctx = test_context(&f->memory);
     evr_meter_options o = {.struct_size = sizeof o, .backend = "fake", .backend_path = EVR_TEST_FAKE};
-    assert_ok(evr_meter_open(f->ctx, &o, &f->meter, err));
-    f->fn = evr_meter_backend(f->meter);
-    f->control = f->fn->extension(f->fn->self, FAKE_CONTROL);
-    assert_non_null(f->control);
-    f->control->program(f->fn->self, program);
+    for (int i = 0; i < 2; i++) { /* the first one only takes the preset */
+        assert_ok(evr_meter_open(f->ctx, &o, &f->meter, err));
+        f->fn = evr_meter_backend(f->meter);
+        f->control = f->fn->extension(f->fn->self, FAKE_CONTROL);
+        assert_non_null(f->control);
+        f->control->preset(i ? NULL : program);
+        if (i == 0)
+            evr_meter_free(f->meter);
+    }
     f->what = (evr_measured){.struct_size = sizeof f->what, .run = f->control->call, .user = f->fn->self};
 }
 
