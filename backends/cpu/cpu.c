@@ -44,18 +44,28 @@ static evr_status fail(cpu *c, evr_error **err, evr_status code, const char *mes
     return c->host->error(c->host->user, err, code, message, NULL);
 }
 
-/* The smallest step the clock was seen to make. */
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The smallest step between two lengths of time that the clock was seen to tell apart. */
 static double measure_tick(void)
 {
-    double least = 1e9;
-    for (int i = 0; i < 2000; i++) {
-        double a = clock_ns(), b = clock_ns();
-        if (b > a && b - a < least)
-            least = b - a;
+    enum { LOOKS = 2000 };
+    double steps[LOOKS], least = 1e9;
+    for (int i = 0; i < LOOKS; i++) {
+        double from = clock_ns();
+        steps[i] = clock_ns() - from;
     }
+    qsort(steps, LOOKS, sizeof *steps, by_value);
+    for (int i = 1; i < LOOKS; i++)
+        if (steps[i] > steps[i - 1] && steps[i] - steps[i - 1] < least)
+            least = steps[i] - steps[i - 1];
     struct timespec t;
     double said = clock_getres(CLOCK_MONOTONIC_RAW, &t) == 0 ? (double)t.tv_sec * 1e9 + (double)t.tv_nsec : 1;
-    return said > least ? said : least;
+    return least < 1e9 && least > said ? least : said;
 }
 
 static void shut_down(void *self)
