@@ -211,6 +211,21 @@ static int read_protocol(const command *self, const batch_options *o, evr_contex
     return 0;
 }
 
+/* The lines of single records were shown as they came. */
+static bool print_summary(const evr_results *results, evr_context *ctx)
+{
+    char *text = NULL;
+    size_t size = 0;
+    evr_error *err = NULL;
+    evr_status status = evr_results_write(results, EVR_REPORT_TEXT, &text, &size, &err);
+    if (status != EVR_OK)
+        return input_error("", status, err), false;
+    const char *from = strstr(text, "--- ");
+    fputs(from ? from : text, stdout);
+    evr_text_free(ctx, text);
+    return true;
+}
+
 static bool write_file(const evr_results *results, evr_context *ctx, int32_t format, const char *path)
 {
     char *text = NULL;
@@ -237,7 +252,7 @@ static int report(const batch_options *o, evr_context *ctx, const evr_results *r
         int32_t format;
         const char *path;
     } files[] = {{EVR_REPORT_JSON, o->json}, {EVR_REPORT_CSV, o->csv}, {EVR_REPORT_JUNIT, o->junit}, {EVR_REPORT_HTML, o->html}, {EVR_REPORT_MARKDOWN, o->markdown}};
-    bool good = write_file(results, ctx, EVR_REPORT_TEXT, "-");
+    bool good = print_summary(results, ctx);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         good &= write_file(results, ctx, files[i].format, files[i].path);
     size_t failed = 0;

@@ -100,6 +100,25 @@ AT(evr_context_options, log, 16);
 AT(evr_context_options, log_user, 24);
 AT(evr_context_options, plugin_path, 32);
 
+SIZE(evr_replay_batch_options, 120);
+AT(evr_replay_batch_options, struct_size, 0);
+AT(evr_replay_batch_options, flags, 4);
+AT(evr_replay_batch_options, bridge, 8);
+AT(evr_replay_batch_options, device, 16);
+AT(evr_replay_batch_options, backend_path, 24);
+AT(evr_replay_batch_options, protocol, 32);
+AT(evr_replay_batch_options, threads, 40);
+AT(evr_replay_batch_options, workers, 44);
+AT(evr_replay_batch_options, max_bytes, 48);
+AT(evr_replay_batch_options, seed, 56);
+AT(evr_replay_batch_options, timeout_s, 64);
+AT(evr_replay_batch_options, budget_s, 72);
+AT(evr_replay_batch_options, worker, 80);
+AT(evr_replay_batch_options, journal, 88);
+AT(evr_replay_batch_options, input, 96);
+AT(evr_replay_batch_options, progress, 104);
+AT(evr_replay_batch_options, progress_user, 112);
+
 SIZE(evr_tensor_info, 72);
 AT(evr_tensor_info, struct_size, 0);
 AT(evr_tensor_info, dtype, 4);
