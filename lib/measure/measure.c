@@ -35,7 +35,7 @@ typedef struct session {
     double call_ns;  /* guess after warm-up */
     double launch_ns; /* the host's share of a call, as the warm-up saw it */
     double flush_ns; /* of one flush, as the device sees it */
-    double started_ns, looked_ns, told_ns;
+    double started_ns, sampling_ns, looked_ns, told_ns;
     size_t safe; /* samples before the last look that found nothing */
     double rest_ns;
     uint64_t throttle_count;
@@ -251,21 +251,29 @@ static evr_status keep(session *s, const evr_sample *sample, evr_error **err)
     return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
 }
 
+/* The rule is content, and enough time has passed that what it saw was no passing mood of the machine. */
+static bool has_enough(const session *s, double now)
+{
+    bool long_enough = s->p.stop != EVR_STOP_PRECISION || now - s->sampling_ns >= s->p.min_seconds * 1e9;
+    uint64_t most = s->p.stop == EVR_STOP_COUNT ? s->p.samples : s->p.max_samples;
+    return (s->stop.done && long_enough) || s->m->count >= most;
+}
+
 static evr_status take_samples(session *s, evr_error **err)
 {
-    uint64_t most = s->p.stop == EVR_STOP_COUNT ? s->p.samples : s->p.max_samples;
+    s->sampling_ns = s->fn->now_ns(s->fn->self);
     for (;;) {
         evr_sample sample;
         EVR_TRY(take(s, &sample, err));
         if (!sample.timed_out)
             EVR_TRY(keep(s, &sample, err));
-        bool enough = s->stop.done || s->m->count >= most;
+        bool enough = has_enough(s, sample.done_ns);
         bool late = elapsed(s, sample.done_ns) > s->p.seconds && s->m->count > 0;
         EVR_TRY(tell(s, sample.done_ns, err));
         if (!enough && !late && sample.done_ns - s->looked_ns < LOOK_EVERY)
             continue;
         EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
-        if ((s->stop.done || s->m->count >= most || late) && s->m->count > 0)
+        if ((has_enough(s, sample.done_ns) || late) && s->m->count > 0)
             return EVR_OK;
     }
 }
@@ -276,7 +284,7 @@ static evr_status conclude(session *s, evr_error **err)
     evr_conditions *c = &m->conditions;
     uint32_t device = s->sampler.meter->desc.flags;
     EVR_TRY(evr_statistics_room_for(s->ctx, &s->stop.room, m->count, err));
-    evr_statistics_compute(m->samples, m->count, evr_stop_widening(&s->p, m->count), &s->stop.room, &m->statistics);
+    evr_statistics_compute(m->samples, m->count, evr_stop_widening(&s->p, s->stop.count, m->count), &s->stop.room, &m->statistics);
     c->gate = s->sampler.gated ? EVR_GATE_ON : EVR_GATE_OFF;
     c->flush_bytes = s->p.flush == EVR_FLUSH_NONE ? 0 : s->p.flush_bytes ? s->p.flush_bytes : m->device.cache_bytes;
     c->host_ns = median_of(s->host, m->count);

@@ -40,6 +40,7 @@ static const char *const throttles[] = {"", "discard", "keep", NULL};
 static const field fields[] = {
     {AT(stop), CHOICE, 0, stops, EVR_STOP_PRECISION, 1, 4},
     {AT(precision), NUMBER, STOPS(EVR_STOP_PRECISION), NULL, 0.01, 1e-6, 1},
+    {AT(min_seconds), NUMBER, STOPS(EVR_STOP_PRECISION), NULL, 0.005, 1e-9, 1e6},
     {AT(samples), COUNT, STOPS(EVR_STOP_COUNT), NULL, 100, 1, 1e8},
     {AT(noise), NUMBER, STOPS(EVR_STOP_STDREL), NULL, 0.005, 1e-6, 1},
     {AT(device_seconds), NUMBER, STOPS(EVR_STOP_STDREL), NULL, 0.5, 1e-6, 1e6},

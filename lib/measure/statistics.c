@@ -77,7 +77,7 @@ static void modes(const evr_statistics_room *room, size_t count, evr_statistics 
     double low = evr_median_of_sorted(room->sorted, split), high = evr_median_of_sorted(upper, count - split);
     double width = (mad_of_sorted(room->sorted, split, low, room->other) + mad_of_sorted(upper, count - split, high, room->other)) / 2;
     double share = (double)split / (double)count, smaller = fmin(share, 1 - share);
-    if (high - low < MATERIAL_MODES * fabs(out->median))
+    if (out->median == 0 || high - low < MATERIAL_MODES * fabs(out->median))
         return;
     if (size == EVR_DIP_SUSPECT && (high - low < FAR_APART * width || smaller < NO_OUTLIERS))
         return;

@@ -27,10 +27,11 @@ double evr_relative_precision(const evr_statistics *s)
     return (s->median_high - s->median_low) / 2 / s->median;
 }
 
-double evr_stop_widening(const evr_protocol *protocol, size_t count)
+double evr_stop_widening(const evr_protocol *protocol, size_t chosen, size_t count)
 {
-    bool chosen = protocol->stop == EVR_STOP_PRECISION && count > protocol->min_samples && count > LEAST_FOR_INTERVAL;
-    return chosen ? WIDENING : 1;
+    if (protocol->stop != EVR_STOP_PRECISION || chosen <= protocol->min_samples || chosen <= LEAST_FOR_INTERVAL)
+        return 1;
+    return count >= 2 * chosen ? 1 : WIDENING; /* most samples came after the choice, and know nothing of it */
 }
 
 static size_t grown(size_t count, double factor)
@@ -48,7 +49,7 @@ static evr_status look_precision(evr_stop *stop, const double *samples, size_t c
         return EVR_OK;
     EVR_TRY(evr_statistics_room_for(stop->ctx, &stop->room, count, err));
     evr_statistics s;
-    evr_statistics_compute(samples, count, evr_stop_widening(p, count), &stop->room, &s);
+    evr_statistics_compute(samples, count, evr_stop_widening(p, count, count), &stop->room, &s);
     double reached = evr_relative_precision(&s);
     double opinion = s.median > 0 ? WIDENING * NORMAL_HALF_WIDTH * s.mad / sqrt((double)count) / s.median : INFINITY;
     if (reached < 0)

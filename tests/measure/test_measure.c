@@ -16,7 +16,8 @@ static void test_measure__quiet(void **state)
     fake_program program = {.ns = 80000, .sigma = 0.001, .launch_ns = 300};
     fake_meter f;
     fake_meter_open(&f, &program);
-    evr_measurement *m = measure(&f, NULL);
+    evr_protocol p = {.struct_size = sizeof p, .min_seconds = 1e-9};
+    evr_measurement *m = measure(&f, &p);
     evr_statistics s = statistics_of(m);
     evr_conditions c = conditions_of(m);
     size_t count;
@@ -37,6 +38,10 @@ static void test_measure__quiet(void **state)
     assert_near(c.device_ns, 16 * 80300, 0.01);
     assert_near(c.clock_mhz, 1000, 0);
     assert_true(c.wall_ns >= c.device_ns);
+    evr_measurement_free(m);
+    m = measure(&f, NULL); /* as precise in a moment, and watched for 5 ms */
+    assert_near((double)statistics_of(m).count, 5e6 / 80300, 0.03);
+    assert_int_equal(conditions_of(m).flags, 0);
     evr_measurement_free(m);
     fake_meter_close(&f);
 }

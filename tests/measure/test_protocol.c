@@ -1,7 +1,7 @@
 #include "fake_meter.h"
 
 #define DEFAULT_TEXT                                                                                                 \
-    "evreplay-protocol/1 stop=precision precision=0.01 samples=- noise=- device_seconds=- entropy_angle=- "         \
+    "evreplay-protocol/1 stop=precision precision=0.01 min_seconds=0.005 samples=- noise=- device_seconds=- entropy_angle=- "         \
     "entropy_r2=- min_samples=10 max_samples=1000000 seconds=5.0 warmup=stable warmup_calls=50 flush=none "         \
     "flush_bytes=- launch=auto batch=0 gate=auto gate_seconds=1.0 throttle=discard seed=0 fill=-"
 
@@ -49,7 +49,7 @@ static void test_protocol__presets(void **state)
     (void)state;
     evr_protocol p = {EVR_INIT(evr_protocol)};
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_FIXED, &p, err));
-    assert_text(&p, "evreplay-protocol/1 stop=count precision=- samples=100 noise=- device_seconds=- entropy_angle=- entropy_r2=- "
+    assert_text(&p, "evreplay-protocol/1 stop=count precision=- min_seconds=- samples=100 noise=- device_seconds=- entropy_angle=- entropy_r2=- "
                     "min_samples=- max_samples=- seconds=3600.0 warmup=count warmup_calls=50 flush=write flush_bytes=268435456 "
                     "launch=single batch=- gate=off gate_seconds=- throttle=keep seed=0 fill=-");
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_NVBENCH, &p, err));
