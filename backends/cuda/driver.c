@@ -11,7 +11,8 @@ void *cuda_open_library(const char *const *names, char *why, size_t size)
         if (library)
             return library;
         const char *reason = dlerror();
-        snprintf(why, size, "%s", reason ? reason : *names);
+        if (!why[0])
+            snprintf(why, size, "%s", reason ? reason : *names);
     }
     return NULL;
 }

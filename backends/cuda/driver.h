@@ -67,7 +67,7 @@ typedef struct cuda_driver {
 /* Opens the driver and starts it. False with the reason in `why` when there is none, it is too old or finds no device. */
 bool cuda_driver_open(cuda_driver *d, char *why, size_t size);
 
-/* Opens the first of several libraries; `why` gets the linker's reason for the last. */
+/* Opens the first of several libraries; `why`, empty before, gets the linker's reason for the first that failed. */
 void *cuda_open_library(const char *const *names, char *why, size_t size);
 
 #endif

@@ -62,8 +62,10 @@ static evr_status make_room(cuda *c, cuda_device *device, uint64_t bytes, evr_er
 {
     if (device->flush_bytes >= bytes)
         return EVR_OK;
-    c->d.context_wait(); /* a flush may be running over the buffers of before */
-    cuda_flush_free(c, device);
+    if (device->flush_bytes) {
+        c->d.context_wait(); /* a flush may be running over the buffers of before */
+        cuda_flush_free(c, device);
+    }
     int error = c->d.memory_new(&device->written, bytes);
     if (error == CU_OK)
         error = c->d.memory_new(&device->unwritten, bytes);

@@ -37,7 +37,7 @@ static bool find(void *library, void *slot, const char *symbol)
 void kernels_open(kernels *k)
 {
     static const char *const names[] = {"libcupti.so.13", "libcupti.so.12", "libcupti.so", NULL};
-    char why[64];
+    char why[64] = "";
     memset(k, 0, sizeof *k);
     void *library = cuda_open_library(names, why, sizeof why);
     k->works = library && find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") && find(library, &k->enable, "cuptiActivityEnable") &&
@@ -93,12 +93,23 @@ static void completed(void *context, uint32_t stream, uint8_t *buffer, size_t si
     free(buffer);
 }
 
-static void forget(void)
+static void forget(seen *items, size_t count)
 {
-    for (size_t i = 0; i < collected.count; i++)
-        free(collected.items[i].name);
-    free(collected.items);
+    for (size_t i = 0; i < count; i++)
+        free(items[i].name);
+    free(items);
+}
+
+/* Ends the collection and takes what there is. */
+static bool take(seen **items, size_t *count)
+{
+    pthread_mutex_lock(&lock);
+    bool whole = !collected.failed;
+    *items = collected.items;
+    *count = collected.count;
     memset(&collected, 0, sizeof collected);
+    pthread_mutex_unlock(&lock);
+    return whole;
 }
 
 /* The C++ run time's demangler, if the process has one; kernels of C go by the names they have. */
@@ -129,9 +140,10 @@ bool kernels_start(kernels *k)
         return false;
     k->recording = k->callbacks(first, second) == 0 && k->enable(CONCURRENT_KERNEL) == 0;
     if (!k->recording) {
-        pthread_mutex_lock(&lock);
-        forget();
-        pthread_mutex_unlock(&lock);
+        seen *items;
+        size_t count;
+        (void)take(&items, &count);
+        forget(items, count);
     }
     return k->recording;
 }
@@ -147,10 +159,9 @@ bool kernels_finish(kernels *k, uint32_t device, evr_kernel_fn visit, void *user
     k->flush(FLUSH_FORCED);
     k->disable(CONCURRENT_KERNEL);
     k->recording = false;
-    pthread_mutex_lock(&lock);
-    seen *items = collected.items;
-    size_t count = collected.count;
-    bool whole = !collected.failed;
+    seen *items;
+    size_t count;
+    bool whole = take(&items, &count);
     if (count > 1)
         qsort(items, count, sizeof *items, by_start);
     for (size_t i = 0; visit && i < count; i++) {
@@ -165,7 +176,6 @@ bool kernels_finish(kernels *k, uint32_t device, evr_kernel_fn visit, void *user
         if (stop)
             break;
     }
-    forget();
-    pthread_mutex_unlock(&lock);
+    forget(items, count);
     return whole;
 }

@@ -28,7 +28,7 @@ void management_open(management *m)
 {
     static const char *const names[] = {"libnvidia-ml.so.1", "libnvidia-ml.so", NULL};
     int (*init)(void);
-    char why[64];
+    char why[64] = "";
     memset(m, 0, sizeof *m);
     void *library = cuda_open_library(names, why, sizeof why);
     if (!library || !find(library, &init, "nvmlInit_v2") || !find(library, &m->shutdown, "nvmlShutdown") ||
