@@ -1,4 +1,5 @@
-/* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two looks at the clock. */
+/* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two
+ * looks at the clock. */
 #include "machine.h"
 
 #include <evreplay/backend.h>
@@ -17,10 +18,10 @@ typedef struct cpu {
     const evr_host *host;
     machine machine;
     double tick_ns;
-    char *swept; /* what a flush goes over: half of it is written, the other half only read */
+    char *swept;          /* what a flush goes over: half of it is written, the other half only read */
     uint64_t swept_bytes; /* of each half */
-    unsigned turn; /* of flushes, so that every one writes something new */
-    uint64_t sink; /* keeps reads from being optimised away */
+    unsigned turn;        /* of flushes, so that every one writes something new */
+    uint64_t sink;        /* keeps reads from being optimised away */
 } cpu;
 
 struct evr_backend_stream {
@@ -123,7 +124,8 @@ static double now_ns(void *self)
     return clock_ns();
 }
 
-static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out, evr_error **err)
+static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out,
+                              evr_error **err)
 {
     (void)native;
     *out = NULL;

@@ -1,4 +1,5 @@
-/* The backend of CUDA: events for spans, a word in host memory for the gate, capture for graphs, and NVML and CUPTI for the rest. */
+/* The backend of CUDA: events for spans, a word in host memory for the gate, capture for graphs, and NVML and CUPTI for the
+ * rest. */
 #include "cuda.h"
 
 #include <stdio.h>
@@ -19,8 +20,8 @@ evr_status cuda_fail(cuda *c, evr_error **err, int code, const char *doing)
         name = "unknown error";
     snprintf(text, sizeof text, "CUDA: %s: %s (%d)", doing, name, code);
     bool capture = code >= CU_CAPTURE_FIRST && code <= CU_CAPTURE_LAST;
-    evr_status status = code == CU_OUT_OF_MEMORY ? EVR_E_NOMEM
-                        : code == CU_NO_DEVICE   ? EVR_E_NO_DEVICE
+    evr_status status = code == CU_OUT_OF_MEMORY              ? EVR_E_NOMEM
+                        : code == CU_NO_DEVICE                ? EVR_E_NO_DEVICE
                         : capture || code == CU_NOT_SUPPORTED ? EVR_E_UNSUPPORTED
                                                               : EVR_E_OP;
     return cuda_refuse(c, err, status, text);
@@ -125,7 +126,8 @@ static evr_status device_wait(void *self, int32_t number, evr_error **err)
     return error == CU_OK ? EVR_OK : cuda_fail(c, err, error, "waiting for the device");
 }
 
-static evr_status stream_open(void *self, int32_t number, int32_t kind, void *native, evr_backend_stream **out, evr_error **err)
+static evr_status stream_open(void *self, int32_t number, int32_t kind, void *native, evr_backend_stream **out,
+                              evr_error **err)
 {
     cuda *c = self;
     *out = NULL;
@@ -179,15 +181,15 @@ static void stream_close(void *self, evr_backend_stream *stream)
 }
 
 /* Calls the driver within the context of the device. */
-#define WITHIN(device, doing, call)                                                                                      \
-    do {                                                                                                                 \
-        evr_status entered_ = cuda_enter(c, (device), err);                                                              \
-        if (entered_ != EVR_OK)                                                                                          \
-            return entered_;                                                                                             \
-        int error_ = (call);                                                                                             \
-        cuda_leave(c);                                                                                                   \
-        if (error_ != CU_OK)                                                                                             \
-            return cuda_fail(c, err, error_, doing);                                                                     \
+#define WITHIN(device, doing, call)                                                                                        \
+    do {                                                                                                                   \
+        evr_status entered_ = cuda_enter(c, (device), err);                                                                \
+        if (entered_ != EVR_OK)                                                                                            \
+            return entered_;                                                                                               \
+        int error_ = (call);                                                                                               \
+        cuda_leave(c);                                                                                                     \
+        if (error_ != CU_OK)                                                                                               \
+            return cuda_fail(c, err, error_, doing);                                                                       \
     } while (0)
 
 static evr_status stream_wait(void *self, evr_backend_stream *stream, evr_error **err)
@@ -413,7 +415,8 @@ static evr_status kernels_begin(void *self, int32_t number, evr_error **err)
     if (status != EVR_OK)
         return status;
     if (c->kernels.recording || !kernels_start(&c->kernels))
-        return cuda_refuse(c, err, EVR_E_STATE, "kernels cannot be recorded now: CUPTI is in use, or not allowed to this user");
+        return cuda_refuse(c, err, EVR_E_STATE,
+                           "kernels cannot be recorded now: CUPTI is in use, or not allowed to this user");
     return EVR_OK;
 }
 
@@ -435,20 +438,25 @@ static bool read_device(cuda *c, int ordinal)
     cuda_device *device = &c->devices[ordinal];
     char pci[32] = "", managed[64];
     int version = 0;
-    if (c->d.device(&device->number, ordinal) != CU_OK || c->d.name(device->name, sizeof device->name, device->number) != CU_OK)
+    if (c->d.device(&device->number, ordinal) != CU_OK ||
+        c->d.name(device->name, sizeof device->name, device->number) != CU_OK)
         return false;
     if (c->d.pci(pci, sizeof pci, device->number) == CU_OK)
         management_find(&c->management, pci, &device->managed);
     c->d.version(&version);
     management_driver(&c->management, managed, sizeof managed);
-    snprintf(device->driver, sizeof device->driver, "driver %s, CUDA %d.%d", managed[0] ? managed : "unknown", version / 1000, version % 1000 / 10);
+    snprintf(device->driver, sizeof device->driver, "driver %s, CUDA %d.%d", managed[0] ? managed : "unknown",
+             version / 1000, version % 1000 / 10);
     device->l2_bytes = (uint64_t)attribute(c, device, CU_L2_BYTES);
     device->processors = attribute(c, device, CU_PROCESSORS);
     if (device->processors < 1)
         device->processors = 1;
     int persistence = management_persistence(&c->management, &device->managed);
-    snprintf(device->settings, sizeof device->settings, "sm_%d%d, %d processors, PCI %s, persistence mode %s", attribute(c, device, CU_MAJOR),
-             attribute(c, device, CU_MINOR), device->processors, pci, persistence < 0 ? "not known" : persistence ? "on" : "off");
+    snprintf(device->settings, sizeof device->settings, "sm_%d%d, %d processors, PCI %s, persistence mode %s",
+             attribute(c, device, CU_MAJOR), attribute(c, device, CU_MINOR), device->processors, pci,
+             persistence < 0 ? "not known"
+             : persistence   ? "on"
+                             : "off");
     return true;
 }
 
@@ -478,7 +486,8 @@ evr_status evr_backend_init(uint32_t abi, const evr_host *host, evr_backend *out
         return host->error(host->user, err, EVR_E_NOMEM, "out of memory", NULL);
     c->host = host;
     find_devices(c);
-    bool graphs = c->d.capture_begin && c->d.capture_end && c->d.graph_instantiate && c->d.graph_launch && c->d.graph_destroy && c->d.exec_destroy;
+    bool graphs = c->d.capture_begin && c->d.capture_end && c->d.graph_instantiate && c->d.graph_launch &&
+                  c->d.graph_destroy && c->d.exec_destroy;
     *out = (evr_backend){
         .struct_size = EVR_INIT(evr_backend),
         .abi = abi,

@@ -1,12 +1,13 @@
-/* Emptying the L2 cache: a buffer is written; for a clean cache another one, which is never written, is read by a little kernel. */
+/* Emptying the L2 cache: a buffer is written; for a clean cache another one, which is never written, is read by a little
+ * kernel. */
 #include "cuda.h"
 
 #include <stdio.h>
 
 enum { THREADS = 256, BLOCKS_PER_PROCESSOR = 8 };
 
-/* Each thread reads words a grid apart. What they add up to is written only if it is one value of 2^64, so the reads cannot be left out. Old PTX: every
- * driver since CUDA 9 translates it for its device. */
+/* Each thread reads words a grid apart. What they add up to is written only if it is one value of 2^64, so the reads cannot
+ * be left out. Old PTX: every driver since CUDA 9 translates it for its device. */
 static const char read_ptx[] = ".version 6.0\n"
                                ".target sm_50\n"
                                ".address_size 64\n"
@@ -91,8 +92,8 @@ static evr_status read_pass(cuda *c, evr_backend_stream *stream, uint64_t bytes,
             error = c->d.module_function(&device->read, device->module, "evr_flush_read");
     }
     if (error == CU_OK)
-        error = c->d.launch(device->read, (unsigned)(device->processors * BLOCKS_PER_PROCESSOR), 1, 1, THREADS, 1, 1, 0, stream->handle,
-                            arguments, NULL);
+        error = c->d.launch(device->read, (unsigned)(device->processors * BLOCKS_PER_PROCESSOR), 1, 1, THREADS, 1, 1, 0,
+                            stream->handle, arguments, NULL);
     return error == CU_OK ? EVR_OK : cuda_fail(c, err, error, "reading the flush buffer");
 }
 
@@ -116,7 +117,8 @@ evr_status cuda_flush(cuda *c, evr_backend_stream *stream, int32_t how, uint64_t
         return cuda_refuse(c, err, EVR_E_INVALID, "this way to flush is not known");
     bytes = bytes ? bytes : stream->device->l2_bytes;
     if (bytes == 0)
-        return cuda_refuse(c, err, EVR_E_UNSUPPORTED, "the size of this device's cache is not known: say how many bytes to flush");
+        return cuda_refuse(c, err, EVR_E_UNSUPPORTED,
+                           "the size of this device's cache is not known: say how many bytes to flush");
     evr_status status = cuda_enter(c, stream->device, err);
     if (status != EVR_OK)
         return status;

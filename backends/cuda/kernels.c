@@ -9,7 +9,8 @@
 
 enum { CONCURRENT_KERNEL = 10, FLUSH_FORCED = 1, BUFFER = 1 << 20, ALIGNMENT = 8, MOST = 1 << 20 };
 
-/* Where members lie in a record of a kernel: the same from CUDA 9 to 13, in all records that came after CUpti_ActivityKernel4. */
+/* Where members lie in a record of a kernel: the same from CUDA 9 to 13, in all records that came after
+ * CUpti_ActivityKernel4. */
 enum { AT_START = 16, AT_END = 24, AT_DEVICE = 40, AT_STREAM = 48, AT_NAME = 104 };
 
 typedef struct seen {
@@ -40,9 +41,9 @@ void kernels_open(kernels *k)
     char why[64] = "";
     memset(k, 0, sizeof *k);
     void *library = cuda_open_library(names, why, sizeof why);
-    k->works = library && find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") && find(library, &k->enable, "cuptiActivityEnable") &&
-               find(library, &k->disable, "cuptiActivityDisable") && find(library, &k->flush, "cuptiActivityFlushAll") &&
-               find(library, &k->next, "cuptiActivityGetNextRecord");
+    k->works = library && find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") &&
+               find(library, &k->enable, "cuptiActivityEnable") && find(library, &k->disable, "cuptiActivityDisable") &&
+               find(library, &k->flush, "cuptiActivityFlushAll") && find(library, &k->next, "cuptiActivityGetNextRecord");
 }
 
 static void requested(uint8_t **buffer, size_t *size, size_t *most)
@@ -169,7 +170,10 @@ bool kernels_finish(kernels *k, uint32_t device, evr_kernel_fn visit, void *user
             continue;
         char *text = readable(items[i].name);
         const char *name = text ? text : items[i].name;
-        evr_kernel_run run = {EVR_INIT(evr_kernel_run), items[i].stream, {name, strlen(name)}, (double)items[i].start,
+        evr_kernel_run run = {EVR_INIT(evr_kernel_run),
+                              items[i].stream,
+                              {name, strlen(name)},
+                              (double)items[i].start,
                               (double)(items[i].end - items[i].start)};
         int32_t stop = visit(user, &run);
         free(text);

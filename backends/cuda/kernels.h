@@ -1,5 +1,5 @@
-/* Names and durations of kernels, from CUPTI (libcupti), as far as it is there. A process has one recorder: while another profiler is at work the recording
- * may come back empty. */
+/* Names and durations of kernels, from CUPTI (libcupti), as far as it is there. A process has one recorder: while another
+ * profiler is at work the recording may come back empty. */
 #ifndef EVR_CUDA_KERNELS_H
 #define EVR_CUDA_KERNELS_H
 

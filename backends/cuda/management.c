@@ -7,14 +7,15 @@
 
 enum { CLOCK_CORES = 1, CLOCK_MEMORY = 2, SENSOR_GPU = 0 };
 
-/* NVML's bits. A cap on power by software is how a busy device keeps to its rated power, and is there in every run of a large product: it is told, and
- * no reason to throw samples away. */
+/* NVML's bits. A cap on power by software is how a busy device keeps to its rated power, and is there in every run of a
+ * large product: it is told, and no reason to throw samples away. */
 static const struct {
     unsigned long long bit;
     uint32_t reason;
 } reasons[] = {
-    {0x002, EVR_THROTTLE_USER},    {0x004, EVR_THROTTLE_USER},     {0x008, EVR_THROTTLE_HARDWARE}, {0x010, EVR_THROTTLE_USER},
-    {0x020, EVR_THROTTLE_THERMAL}, {0x040, EVR_THROTTLE_THERMAL},  {0x080, EVR_THROTTLE_POWER},    {0x100, EVR_THROTTLE_USER},
+    {0x002, EVR_THROTTLE_USER},  {0x004, EVR_THROTTLE_USER},    {0x008, EVR_THROTTLE_HARDWARE},
+    {0x010, EVR_THROTTLE_USER},  {0x020, EVR_THROTTLE_THERMAL}, {0x040, EVR_THROTTLE_THERMAL},
+    {0x080, EVR_THROTTLE_POWER}, {0x100, EVR_THROTTLE_USER},
 };
 
 static bool find(void *library, void *slot, const char *symbol)

@@ -7,7 +7,8 @@
 
 static bool copy_texts(evr_measurement *m, const evr_meter *meter)
 {
-    evr_str *texts[] = {&m->device.name, &m->device.driver, &m->device.clock, &m->device.settings, &m->backend, &m->backend_version};
+    evr_str *texts[] = {&m->device.name,     &m->device.driver, &m->device.clock,
+                        &m->device.settings, &m->backend,       &m->backend_version};
     m->device = meter->desc;
     m->backend = evr_str_c(meter->fn->name);
     m->backend_version = evr_str_c(meter->fn->version);
@@ -79,8 +80,14 @@ static void hand_out(void *out, const void *all, size_t size)
         memcpy((char *)out + sizeof room, (const char *)all + sizeof room, (room < size ? room : size) - sizeof room);
 }
 
-void evr_measurement_statistics(const evr_measurement *m, evr_statistics *out) { hand_out(out, &m->statistics, sizeof *out); }
-void evr_measurement_conditions(const evr_measurement *m, evr_conditions *out) { hand_out(out, &m->conditions, sizeof *out); }
+void evr_measurement_statistics(const evr_measurement *m, evr_statistics *out)
+{
+    hand_out(out, &m->statistics, sizeof *out);
+}
+void evr_measurement_conditions(const evr_measurement *m, evr_conditions *out)
+{
+    hand_out(out, &m->conditions, sizeof *out);
+}
 const evr_protocol *evr_measurement_protocol(const evr_measurement *m) { return &m->protocol; }
 
 /* A member of a structure and how it is written. */
@@ -92,16 +99,38 @@ typedef struct column {
     uint32_t bit; /* FLAG */
 } column;
 
-#define OF(type, member, as) {#member, offsetof(type, member), as, 0}
+#define OF(type, member, as)                                                                                               \
+    {                                                                                                                      \
+#member, offsetof(type, member), as, 0                                                                             \
+    }
 #define S(member, as) OF(evr_statistics, member, as)
 #define C(member, as) OF(evr_conditions, member, as)
-#define FLAG_OF(type, name, bit) {name, offsetof(type, flags), FLAG, bit}
+#define FLAG_OF(type, name, bit)                                                                                           \
+    {                                                                                                                      \
+        name, offsetof(type, flags), FLAG, bit                                                                             \
+    }
 
 static const column statistics_columns[] = {
-    S(count, COUNTER), S(median, NS),      S(median_low, NS), S(median_high, NS), S(coverage, NS),        S(mad, NS),
-    S(iqr, NS),        S(q1, NS),          S(q3, NS),         S(min, NS),         S(max, NS),             S(mean, NS),
-    S(std, NS),        S(drift, NS),       S(correlation, NS), S(dip, NS),        S(mode_low, POSITIVE),  S(mode_high, POSITIVE),
-    S(mode_share, POSITIVE), S(outliers, COUNTER),
+    S(count, COUNTER),
+    S(median, NS),
+    S(median_low, NS),
+    S(median_high, NS),
+    S(coverage, NS),
+    S(mad, NS),
+    S(iqr, NS),
+    S(q1, NS),
+    S(q3, NS),
+    S(min, NS),
+    S(max, NS),
+    S(mean, NS),
+    S(std, NS),
+    S(drift, NS),
+    S(correlation, NS),
+    S(dip, NS),
+    S(mode_low, POSITIVE),
+    S(mode_high, POSITIVE),
+    S(mode_share, POSITIVE),
+    S(outliers, COUNTER),
     FLAG_OF(evr_statistics, "drifts", EVR_STATISTICS_DRIFT),
     FLAG_OF(evr_statistics, "bimodal", EVR_STATISTICS_BIMODAL),
     FLAG_OF(evr_statistics, "correlated", EVR_STATISTICS_CORRELATED),
@@ -109,10 +138,20 @@ static const column statistics_columns[] = {
 };
 
 static const column condition_columns[] = {
-    C(batch, COUNTER),     C(flush_bytes, COUNTER),   C(warmup_calls, COUNTER), C(calls, COUNTER),
-    C(discarded, COUNTER), C(gate_timeouts, COUNTER), C(harness_ns, NS),        C(tick_ns, POSITIVE),
-    C(host_ns, NS),        C(device_ns, NS),          C(wall_ns, NS),           C(precision, POSITIVE),
-    C(clock_mhz, POSITIVE), C(temperature_c, POSITIVE),
+    C(batch, COUNTER),
+    C(flush_bytes, COUNTER),
+    C(warmup_calls, COUNTER),
+    C(calls, COUNTER),
+    C(discarded, COUNTER),
+    C(gate_timeouts, COUNTER),
+    C(harness_ns, NS),
+    C(tick_ns, POSITIVE),
+    C(host_ns, NS),
+    C(device_ns, NS),
+    C(wall_ns, NS),
+    C(precision, POSITIVE),
+    C(clock_mhz, POSITIVE),
+    C(temperature_c, POSITIVE),
     FLAG_OF(evr_conditions, "imprecise", EVR_MEASUREMENT_IMPRECISE),
     FLAG_OF(evr_conditions, "unwarmed", EVR_MEASUREMENT_UNWARMED),
     FLAG_OF(evr_conditions, "throttled", EVR_MEASUREMENT_THROTTLED),
@@ -131,7 +170,8 @@ static void write_columns(evr_json_writer *w, const void *of, const column *colu
             evr_json_bool(w, (*(const uint32_t *)at & columns[i].bit) != 0);
         else if (columns[i].kind == COUNTER)
             evr_json_u64(w, *(const uint64_t *)at);
-        else if (columns[i].kind == POSITIVE && !(number >= 0 && (number > 0 || columns[i].offset == offsetof(evr_conditions, precision))))
+        else if (columns[i].kind == POSITIVE &&
+                 !(number >= 0 && (number > 0 || columns[i].offset == offsetof(evr_conditions, precision))))
             evr_json_null(w);
         else
             evr_json_f64(w, number);
@@ -143,8 +183,9 @@ static void write_device(evr_json_writer *w, const evr_measurement *m)
     const struct {
         const char *key;
         evr_str text;
-    } texts[] = {{"backend", m->backend},      {"backend_version", m->backend_version}, {"name", m->device.name},
-                 {"driver", m->device.driver}, {"clock", m->device.clock},              {"settings", m->device.settings}};
+    } texts[] = {{"backend", m->backend},    {"backend_version", m->backend_version},
+                 {"name", m->device.name},   {"driver", m->device.driver},
+                 {"clock", m->device.clock}, {"settings", m->device.settings}};
     evr_json_open(w, '{');
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         evr_json_key(w, texts[i].key);
@@ -210,14 +251,16 @@ evr_status evr_measurement_comparable(const evr_measurement *a, const evr_measur
     EVR_TRY(evr_protocol_same(a->ctx, &a->protocol, &b->protocol, err));
     const evr_conditions *x = &a->conditions, *y = &b->conditions;
     if (x->launch != y->launch) {
-        evr_fail(a->ctx, err, EVR_E_INVALID, "one was taken with launch %s, the other with launch %s: these times do not compare",
+        evr_fail(a->ctx, err, EVR_E_INVALID,
+                 "one was taken with launch %s, the other with launch %s: these times do not compare",
                  evr_launch_name(x->launch), evr_launch_name(y->launch));
         evr_hint(err, "measure again with that launch named in the protocol");
         return EVR_E_INVALID;
     }
     if (x->gate != y->gate) {
-        evr_fail(a->ctx, err, EVR_E_INVALID, "one was taken with gate %s, the other with gate %s: these times do not compare",
-                 evr_gate_name(x->gate), evr_gate_name(y->gate));
+        evr_fail(a->ctx, err, EVR_E_INVALID,
+                 "one was taken with gate %s, the other with gate %s: these times do not compare", evr_gate_name(x->gate),
+                 evr_gate_name(y->gate));
         evr_hint(err, "measure again with gate=off");
         return EVR_E_INVALID;
     }

@@ -8,16 +8,17 @@
 
 enum { LEAST_FOR_INTERVAL = 6 };
 
-/* Who stops when an interval is narrow stops a little too often when it is narrow by chance, and then it covers less than it says. Three things
- * together bring coverage back to 95 %, as tests/measure shows for several distributions: looking seldom (each time a quarter more samples), taking half as
- * many again once the target is met for the first time unless it is met twice over, and 5 % on the width. */
+/* Who stops when an interval is narrow stops a little too often when it is narrow by chance, and then it covers less than
+ * it says. Three things together bring coverage back to 95 %, as tests/measure shows for several distributions: looking
+ * seldom (each time a quarter more samples), taking half as many again once the target is met for the first time unless it
+ * is met twice over, and 5 % on the width. */
 #define LOOK_AGAIN 1.25
 #define EXTENSION 1.5
 #define SURELY 0.5
 #define WIDENING 1.05
 
-/* Half of the interval that normal samples of this MAD would have, over MAD / sqrt(n): a second opinion that is less often narrow by chance. Of samples that
- * drift the MAD says nothing. */
+/* Half of the interval that normal samples of this MAD would have, over MAD / sqrt(n): a second opinion that is less often
+ * narrow by chance. Of samples that drift the MAD says nothing. */
 #define NORMAL_HALF_WIDTH (1.959964 * 1.253314 * 1.482602)
 
 double evr_relative_precision(const evr_statistics *s)
@@ -175,7 +176,11 @@ void evr_stop_init(evr_stop *stop, evr_context *ctx, const evr_protocol *protoco
 
 void evr_stop_reset(evr_stop *stop)
 {
-    evr_stop fresh = {.ctx = stop->ctx, .protocol = stop->protocol, .room = stop->room, .values = stop->values, .value_cap = stop->value_cap};
+    evr_stop fresh = {.ctx = stop->ctx,
+                      .protocol = stop->protocol,
+                      .room = stop->room,
+                      .values = stop->values,
+                      .value_cap = stop->value_cap};
     *stop = fresh;
 }
 

@@ -60,7 +60,8 @@ static evr_status read_all(void *user, evr_error **err)
 
 static double median_with(evr_meter *meter, buffer *b, int32_t flush)
 {
-    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 25, .launch = EVR_LAUNCH_SINGLE, .flush = flush};
+    evr_protocol p = {
+        .struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 25, .launch = EVR_LAUNCH_SINGLE, .flush = flush};
     evr_measured what = {.struct_size = sizeof what, .run = read_all, .user = b};
     evr_measurement *m;
     evr_statistics s = {.struct_size = sizeof s};

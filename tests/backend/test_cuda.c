@@ -1,5 +1,5 @@
-/* The CUDA backend beyond the conformance suite: on a look-alike of the driver when EVR_TEST_LOOK_ALIKE says that one stands in the linker's way, and
- * else what it says where there is no device. */
+/* The CUDA backend beyond the conformance suite: on a look-alike of the driver when EVR_TEST_LOOK_ALIKE says that one
+ * stands in the linker's way, and else what it says where there is no device. */
 #include "support/support.h"
 
 #include "plugin/backend.h"
@@ -86,15 +86,22 @@ static void test_cuda__measures(void **state)
     evr_meter *meter;
     evr_backend_stream *view;
     for (int native = 0; native < 2; native++) { /* a stream of its own, and the default one */
-        evr_meter_options o = {.struct_size = sizeof o, .backend = "cuda", .backend_path = EVR_TEST_CUDA, .stream = native ? EVR_STREAM_NATIVE : 0};
+        evr_meter_options o = {.struct_size = sizeof o,
+                               .backend = "cuda",
+                               .backend_path = EVR_TEST_CUDA,
+                               .stream = native ? EVR_STREAM_NATIVE : 0};
         assert_ok(evr_meter_open(ctx, &o, &meter, err));
         const evr_backend *fn = evr_meter_backend(meter);
         assert_ok(fn->stream_open(fn->self, 0, EVR_STREAM_NATIVE, NULL, &view, err));
         work w = {fn, view, 1 << 18};
-        evr_measured what = {.struct_size = sizeof what, .run = run, .user = &w, .flags = native ? EVR_MEASURED_GATEABLE : 0};
+        evr_measured what = {
+            .struct_size = sizeof what, .run = run, .user = &w, .flags = native ? EVR_MEASURED_GATEABLE : 0};
         const evr_protocol protocols[] = {
             {.struct_size = sizeof(evr_protocol), .seconds = 0.3},
-            {.struct_size = sizeof(evr_protocol), .seconds = 0.3, .flush = EVR_FLUSH_WRITE_READ, .launch = EVR_LAUNCH_SINGLE},
+            {.struct_size = sizeof(evr_protocol),
+             .seconds = 0.3,
+             .flush = EVR_FLUSH_WRITE_READ,
+             .launch = EVR_LAUNCH_SINGLE},
             {.struct_size = sizeof(evr_protocol), .seconds = 0.3, .launch = EVR_LAUNCH_BATCH, .batch = 5},
         };
         for (size_t i = 0; i < 3; i++) {
@@ -166,7 +173,11 @@ static void test_cuda__throttle_reasons(void **state)
     static const struct {
         const char *bits;
         uint32_t reason;
-    } reasons[] = {{"0x0", 0},    {"0x1", 0}, {"0x4", EVR_THROTTLE_USER}, {"0x40", EVR_THROTTLE_THERMAL}, {"0x20", EVR_THROTTLE_THERMAL},
+    } reasons[] = {{"0x0", 0},
+                   {"0x1", 0},
+                   {"0x4", EVR_THROTTLE_USER},
+                   {"0x40", EVR_THROTTLE_THERMAL},
+                   {"0x20", EVR_THROTTLE_THERMAL},
                    {"0x88", EVR_THROTTLE_HARDWARE | EVR_THROTTLE_POWER}};
     test_memory m;
     evr_context *ctx = test_context(&m);
@@ -191,8 +202,10 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cuda__no_device), cmocka_unit_test(test_cuda__measures),
-        cmocka_unit_test(test_cuda__graph),     cmocka_unit_test(test_cuda__throttle_reasons),
+        cmocka_unit_test(test_cuda__no_device),
+        cmocka_unit_test(test_cuda__measures),
+        cmocka_unit_test(test_cuda__graph),
+        cmocka_unit_test(test_cuda__throttle_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

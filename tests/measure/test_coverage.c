@@ -1,5 +1,6 @@
-/* How often the interval that a measurement reports holds the true median, and what time it takes: 2,000 measurements of a virtual device for each
- * distribution, under the default protocol, which stops by itself; but for its least time, so that the rule is all there is. */
+/* How often the interval that a measurement reports holds the true median, and what time it takes: 2,000 measurements of a
+ * virtual device for each distribution, under the default protocol, which stops by itself; but for its least time, so that
+ * the rule is all there is. */
 #include "fake_meter.h"
 
 enum { RUNS = 2000 };
@@ -67,7 +68,8 @@ static outcome check(const char *what, const fake_program *p)
 {
     evr_protocol rule = {.struct_size = sizeof rule, .min_seconds = 1e-9};
     outcome o = measure_often(*p, &rule);
-    printf("%-28s covers %.2f %%  samples %.1f  calls %.1f  device %.3f ms  +-%.2f %%  flagged: drift %.1f %%  bimodal %.1f %%  correlated %.1f %%"
+    printf("%-28s covers %.2f %%  samples %.1f  calls %.1f  device %.3f ms  +-%.2f %%  flagged: drift %.1f %%  bimodal "
+           "%.1f %%  correlated %.1f %%"
            "  imprecise %.1f %%\n",
            what, 100 * o.coverage, o.samples, o.calls, 1e3 * o.seconds, 100 * o.precision, 100 * o.drift, 100 * o.bimodal,
            100 * o.correlated, 100 * o.imprecise);
@@ -161,7 +163,8 @@ static void test_coverage__time_on_quiet_data(void **state)
     for (size_t i = 0; i < 4; i++) {
         fake_program p = {.ns = lengths[i], .sigma = 0.003, .launch_ns = 2000, .empty_span_ns = 500, .tick_ns = 32};
         outcome o = measure_often(p, NULL);
-        printf("%8.0f us: %.1f calls, %.3f ms of the device, +-%.2f %%\n", lengths[i] / 1000, o.calls, 1e3 * o.seconds, 100 * o.precision);
+        printf("%8.0f us: %.1f calls, %.3f ms of the device, +-%.2f %%\n", lengths[i] / 1000, o.calls, 1e3 * o.seconds,
+               100 * o.precision);
         assert_true(o.seconds <= 0.5 / 20);
         assert_true(o.precision <= 0.01 && o.imprecise == 0);
     }
@@ -170,9 +173,12 @@ static void test_coverage__time_on_quiet_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_coverage__normal),   cmocka_unit_test(test_coverage__log_normal),
-        cmocka_unit_test(test_coverage__bimodal),  cmocka_unit_test(test_coverage__bimodal_flagged),
-        cmocka_unit_test(test_coverage__drifting), cmocka_unit_test(test_coverage__default_protocol),
+        cmocka_unit_test(test_coverage__normal),
+        cmocka_unit_test(test_coverage__log_normal),
+        cmocka_unit_test(test_coverage__bimodal),
+        cmocka_unit_test(test_coverage__bimodal_flagged),
+        cmocka_unit_test(test_coverage__drifting),
+        cmocka_unit_test(test_coverage__default_protocol),
         cmocka_unit_test(test_coverage__time_on_quiet_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

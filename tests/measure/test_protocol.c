@@ -1,8 +1,9 @@
 #include "fake_meter.h"
 
-#define DEFAULT_TEXT                                                                                                 \
-    "evreplay-protocol/1 stop=precision precision=0.01 min_seconds=0.005 samples=- noise=- device_seconds=- entropy_angle=- "         \
-    "entropy_r2=- min_samples=10 max_samples=1000000 seconds=5.0 warmup=stable warmup_calls=50 flush=none "         \
+#define DEFAULT_TEXT                                                                                                       \
+    "evreplay-protocol/1 stop=precision precision=0.01 min_seconds=0.005 samples=- noise=- device_seconds=- "              \
+    "entropy_angle=- "                                                                                                     \
+    "entropy_r2=- min_samples=10 max_samples=1000000 seconds=5.0 warmup=stable warmup_calls=50 flush=none "                \
     "flush_bytes=- launch=auto batch=0 gate=auto gate_seconds=1.0 throttle=discard seed=0 fill=-"
 
 static evr_context *ctx;
@@ -49,9 +50,11 @@ static void test_protocol__presets(void **state)
     (void)state;
     evr_protocol p = {EVR_INIT(evr_protocol)};
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_FIXED, &p, err));
-    assert_text(&p, "evreplay-protocol/1 stop=count precision=- min_seconds=- samples=100 noise=- device_seconds=- entropy_angle=- entropy_r2=- "
-                    "min_samples=- max_samples=- seconds=3600.0 warmup=count warmup_calls=50 flush=write flush_bytes=268435456 "
-                    "launch=single batch=- gate=off gate_seconds=- throttle=keep seed=0 fill=-");
+    assert_text(&p,
+                "evreplay-protocol/1 stop=count precision=- min_seconds=- samples=100 noise=- device_seconds=- "
+                "entropy_angle=- entropy_r2=- "
+                "min_samples=- max_samples=- seconds=3600.0 warmup=count warmup_calls=50 flush=write flush_bytes=268435456 "
+                "launch=single batch=- gate=off gate_seconds=- throttle=keep seed=0 fill=-");
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_NVBENCH, &p, err));
     assert_int_equal(p.stop, EVR_STOP_STDREL);
     assert_near(p.noise, 0.005, 0);
@@ -66,8 +69,17 @@ static void test_protocol__presets(void **state)
 static void test_protocol__reads_what_it_writes(void **state)
 {
     (void)state;
-    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_ENTROPY, .entropy_angle = 0.1, .seed = UINT64_MAX, .flush = EVR_FLUSH_WRITE_READ,
-                      .seconds = 1.0 / 3, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 3, .launch = EVR_LAUNCH_GRAPH, .batch = 12, .fill = "zipf_1.1"};
+    evr_protocol p = {.struct_size = sizeof p,
+                      .stop = EVR_STOP_ENTROPY,
+                      .entropy_angle = 0.1,
+                      .seed = UINT64_MAX,
+                      .flush = EVR_FLUSH_WRITE_READ,
+                      .seconds = 1.0 / 3,
+                      .warmup = EVR_WARMUP_COUNT,
+                      .warmup_calls = 3,
+                      .launch = EVR_LAUNCH_GRAPH,
+                      .batch = 12,
+                      .fill = "zipf_1.1"};
     char *text, *again;
     size_t size;
     assert_ok(evr_protocol_text(ctx, &p, &text, &size, err));
@@ -191,8 +203,8 @@ static void test_protocol__no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_protocol__text),          TEST(test_protocol__presets),         TEST(test_protocol__reads_what_it_writes),
-        TEST(test_protocol__refuses_text),  TEST(test_protocol__refuses_members), TEST(test_protocol__compares),
+        TEST(test_protocol__text),         TEST(test_protocol__presets),         TEST(test_protocol__reads_what_it_writes),
+        TEST(test_protocol__refuses_text), TEST(test_protocol__refuses_members), TEST(test_protocol__compares),
         TEST(test_protocol__no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* A look-alike of the CUDA driver whose device is a thread per stream and the host's memory, so that the CUDA backend can be run where there is none. Every
- * handle is counted, and what was not given back is told by look_alike_live(). Errors are looked for where the real driver has them. */
+/* A look-alike of the CUDA driver whose device is a thread per stream and the host's memory, so that the CUDA backend can
+ * be run where there is none. Every handle is counted, and what was not given back is told by look_alike_live(). Errors are
+ * looked for where the real driver has them. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +10,16 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* their headers are not here */
 #define API __attribute__((visibility("default")))
 
-enum { OK = 0, INVALID = 1, NO_MEMORY = 2, NO_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, BAD_CAPTURE = 901, NOT_CAPTURING = 903 };
+enum {
+    OK = 0,
+    INVALID = 1,
+    NO_MEMORY = 2,
+    NO_CONTEXT = 201,
+    INVALID_HANDLE = 400,
+    NOT_READY = 600,
+    BAD_CAPTURE = 901,
+    NOT_CAPTURING = 903
+};
 enum { SET, LAUNCH, RECORD, WAIT, QUIT };
 
 typedef struct event {
@@ -159,7 +169,9 @@ API int cuInit(unsigned flags) { return flags ? INVALID : OK; }
 API int cuDriverGetVersion(int *version) { return *version = 13000, OK; }
 API int cuGetErrorName(int error, const char **text)
 {
-    *text = error == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE" : error == NO_CONTEXT ? "CUDA_ERROR_INVALID_CONTEXT" : "CUDA_ERROR_LOOK_ALIKE";
+    *text = error == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE"
+            : error == NO_CONTEXT   ? "CUDA_ERROR_INVALID_CONTEXT"
+                                    : "CUDA_ERROR_LOOK_ALIKE";
     return OK;
 }
 API int cuDeviceGetCount(int *count) { return *count = getenv("LOOK_ALIKE_NO_DEVICE") ? 0 : 1, OK; }
@@ -325,8 +337,8 @@ API int cuModuleGetFunction(void **function, void *module, const char *name)
     *function = (void *)2;
     return module == (void *)1 && strcmp(name, "evr_flush_read") == 0 ? OK : 500;
 }
-API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
-                       void *handle, void **arguments, void **extra)
+API int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                       unsigned shared, void *handle, void **arguments, void **extra)
 {
     (void)gy, (void)gz, (void)by, (void)bz, (void)shared, (void)extra;
     if (function != (void *)2 || gx == 0 || bx == 0 || bx > 1024)

@@ -1,4 +1,5 @@
-/* A look-alike of CUPTI: one record for each launch since recording was enabled, laid out as CUpti_ActivityKernel9 is, newest first. */
+/* A look-alike of CUPTI: one record for each launch since recording was enabled, laid out as CUpti_ActivityKernel9 is,
+ * newest first. */
 #include <stdint.h>
 #include <string.h>
 
@@ -17,7 +18,10 @@ static complete_fn complete;
 static int enabled;
 static unsigned before;
 
-API int cuptiActivityRegisterCallbacks(request_fn first, complete_fn second) { return request = first, complete = second, 0; }
+API int cuptiActivityRegisterCallbacks(request_fn first, complete_fn second)
+{
+    return request = first, complete = second, 0;
+}
 API int cuptiActivityEnable(int kind) { return before = look_alike_launches(), enabled = 1, kind == KERNEL ? 0 : 1; }
 API int cuptiActivityDisable(int kind) { return enabled = 0, kind == KERNEL ? 0 : 1; }
 
