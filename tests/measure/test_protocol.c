@@ -1,5 +1,7 @@
 #include "fake_meter.h"
 
+#include "noise.h"
+
 #define DEFAULT_TEXT                                                                                                       \
     "evreplay-protocol/1 stop=precision precision=0.01 min_seconds=0.005 samples=- noise=- device_seconds=- "              \
     "entropy_angle=- "                                                                                                     \
@@ -123,6 +125,37 @@ static void test_protocol__refuses_text(void **state)
     refuse("evreplay-protocol/1 precision=2", EVR_E_INVALID, -1);
 }
 
+/* Damaged lines are refused or are another protocol, which then reads back. */
+static void test_protocol__damaged(void **state)
+{
+    (void)state;
+    noise random = {3, 0};
+    char *text, *again;
+    size_t size, refused = 0;
+    for (int round = 0; round < 5000; round++) {
+        char line[sizeof DEFAULT_TEXT];
+        memcpy(line, DEFAULT_TEXT, sizeof line);
+        for (int hit = 0; hit < 1 + round % 3; hit++)
+            line[(size_t)(noise_uniform(&random) * (sizeof line - 1))] = (char)noise_bits(&random);
+        size_t length = round % 2 ? sizeof line - 1 : (size_t)(noise_uniform(&random) * (sizeof line - 1));
+        evr_protocol p, q;
+        evr_error *why = NULL;
+        if (evr_protocol_parse(ctx, (evr_str){line, length}, &p, &why) != EVR_OK) {
+            assert_true(evr_error_message(why)[0] != 0);
+            refused++;
+        } else {
+            assert_ok(evr_protocol_text(ctx, &p, &text, &size, err));
+            assert_ok(evr_protocol_parse(ctx, (evr_str){text, size}, &q, err));
+            assert_ok(evr_protocol_text(ctx, &q, &again, &size, err));
+            assert_string_equal(text, again);
+            evr_text_free(ctx, text);
+            evr_text_free(ctx, again);
+        }
+        evr_error_free(why);
+    }
+    assert_true(refused > 1000 && refused < 5000);
+}
+
 static void refuse_member(evr_protocol p, const char *name)
 {
     char *text;
@@ -206,6 +239,7 @@ int main(void)
         TEST(test_protocol__text),         TEST(test_protocol__presets),         TEST(test_protocol__reads_what_it_writes),
         TEST(test_protocol__refuses_text), TEST(test_protocol__refuses_members), TEST(test_protocol__compares),
         TEST(test_protocol__no_memory),
+        TEST(test_protocol__damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,31 @@ static void test_statistics__what_flags_say(void **state)
     assert_near(s.median, 1000, 0.005);
 }
 
+/* Whatever the samples, many of them equal: what must hold of every answer. */
+static void test_statistics__invariants(void **state)
+{
+    (void)state;
+    noise random = {11, 0};
+    for (int round = 0; round < 3000; round++) {
+        double x[90];
+        size_t n = 1 + (size_t)(noise_uniform(&random) * 89);
+        double different = 1 + floor(noise_uniform(&random) * 12), scale = pow(10, 24 * noise_uniform(&random) - 12);
+        for (size_t i = 0; i < n; i++)
+            x[i] = scale * (floor(noise_uniform(&random) * different) - (round % 3 == 0 ? 3 : 0));
+        evr_statistics s = of(x, n);
+        assert_true(s.min <= s.q1 && s.q1 <= s.median && s.median <= s.q3 && s.q3 <= s.max);
+        assert_true(s.min <= s.median_low && s.median_low <= s.median && s.median <= s.median_high && s.median_high <= s.max);
+        assert_true(s.mad >= 0 && s.iqr >= 0 && s.std >= 0 && s.mean >= s.min - 1e-9 * scale && s.mean <= s.max + 1e-9 * scale);
+        assert_true(s.correlation >= -1 && s.correlation <= 1 && isfinite(s.drift));
+        assert_true(s.dip >= 0.5 / (double)n - 1e-12 && s.dip <= 0.25 + 0.5 / (double)n);
+        assert_true(s.outliers <= n && s.coverage >= 0 && s.coverage <= 0.95);
+        if (s.flags & EVR_STATISTICS_BIMODAL)
+            assert_true(s.mode_low < s.mode_high && s.mode_share > 0 && s.mode_share < 1);
+        else
+            assert_true(s.mode_low == 0 && s.mode_high == 0 && s.mode_share == 0);
+    }
+}
+
 /* Coverage of the interval over 2,000 runs of a fixed number of samples. */
 static double coverage(const fake_program *p, size_t n, double truth)
 {
@@ -309,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_statistics__ranks),          cmocka_unit_test(test_statistics__dip_known),
         cmocka_unit_test(test_statistics__two_groups),     cmocka_unit_test(test_statistics__flags),
         cmocka_unit_test(test_statistics__what_flags_say), cmocka_unit_test(test_statistics__coverage),
+        cmocka_unit_test(test_statistics__invariants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
