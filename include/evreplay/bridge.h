@@ -30,9 +30,6 @@ typedef struct evr_bridge_tensor evr_bridge_tensor; /**< a live tensor */
 typedef struct evr_bridge_op evr_bridge_op;         /**< an operator overload; lives as long as the bridge */
 typedef struct evr_bridge_call evr_bridge_call;     /**< an operator with its arguments in place */
 
-/** Receives schemas as text, such as "aten::add.Tensor(Tensor self, ...) -> Tensor". Nonzero stops the walk. */
-typedef int32_t (*evr_schema_fn)(void *user, evr_str schema);
-
 /** What a live tensor is. */
 typedef struct evr_tensor_info {
     uint32_t struct_size;     /**< set by the caller */
@@ -115,6 +112,10 @@ typedef struct evr_bridge {
     /** Optional. Seconds per empty boxed call loop of `iterations` runs of a call, everything but the call stripped: the floor
      *  against which replay overhead is measured. */
     evr_status (*call_floor)(void *self, evr_bridge_call *call, uint64_t iterations, double *seconds, evr_error **err);
+    /** Optional. Folder that the tensor library's package is installed in: modules that bring operators stand beside it. */
+    const char *(*folder)(void *self);
+    /** Optional. A copy in memory that all ranks of the process group see. @return EVR_OK, EVR_E_STATE (no such group), EVR_E_UNSUPPORTED (not on this device) */
+    evr_status (*tensor_symmetric)(void *self, evr_bridge_tensor *tensor, const char *group, evr_bridge_tensor **out, evr_error **err);
 } evr_bridge;
 
 /**

@@ -303,11 +303,12 @@ evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err)
             read_all(ir, j, read_argument);
         else if (evr_str_is(key, "kernels"))
             read_all(ir, j, read_kernel);
+        else if (evr_str_is(key, "batch"))
+            evr_form_read_batch(ir, j);
         else
             evr_json_skip(j);
     }
-    if (!j->problem && (!ir->op.len || ir->status < 0 || ir->reason < 0)) {
+    if (!j->problem && (!ir->op.len || ir->status < 0 || ir->reason < 0))
         evr_json_fail_at(j, &start, ir->op.len ? "a known status and reason were expected" : "a record with an \"op\" was expected");
-    }
     return evr_json_check(ir->ctx, j, "record", err);
 }

@@ -15,10 +15,7 @@ static void host_log(void *user, int32_t level, const char *message) { evr_log(u
 
 static evr_status host_error(void *user, evr_error **err, evr_status code, const char *message, const char *hint)
 {
-    evr_fail(user, err, code, "%s", message ? message : "");
-    if (hint && hint[0])
-        evr_hint(err, "%s", hint);
-    return code;
+    return evr_error_make(user, err, code, message, hint);
 }
 
 /* The dynamic linker's reason, without the path that it often begins with. */

@@ -113,7 +113,46 @@ def schema_seeds():
     yield bytes((0, 0)) + b"(" * 500
 
 
-SEEDS = {"schema": schema_seeds,
+LOGS = [
+    "Operator: aten.add.Tensor\ncnt: 12, ((T([4, 8], f16), T([4, 8], f16, stride=(1, 4))), {'alpha': 2})\n",
+    "Operator: mine.op\ncnt: 1, ((None, True, -1.5e-05, (1+2j), -inf, 'a\\x41\\u00e9', torch.strided, [1, (2, 3)], f32), {'d': {'k': 1}})\n",
+    "Operator: aten.sum.SymInt\r\ncnt: 3, '((T([2, 3], torch.float32, device=\"cuda:0\"), [0], True), {})'\r\n",
+    "Operator: aten.mm.default\ncnt: 2, ((ST([2, 2], f32, torch.sparse_coo, True, 1), <a b>), {'x': device(type='cuda', index=0)})\n",
+    "Operator: aten._to_copy.default\ncnt: 1, ((T([2], b8),), {'dtype': i64, 'layout': torch.strided, 'device': 'cuda', 'memory_format': torch.preserve_format})",
+    "Operator: aten.cat.default\ncnt: 1, (([T([2], bf16), T([], bf16)], -1), {})\ncnt: 2, ((torch.Size([1]), torch.device('cpu')), {})\n",
+    "Operator: aten.mul",
+]
+
+
+def ir_seeds():
+    for i, text in enumerate(LOGS):
+        yield bytes((0,)) + text.encode()
+        yield bytes((3 + 9 * i,)) + text.encode()
+
+
+STATISTICS = {"count": 12, "median": 1000.5, "median_low": 999.0, "median_high": 1002.0, "coverage": 0.95, "q1": 999, "q3": 1001, "min": 998, "max": 1004,
+              "mode_low": None, "drifts": False, "few": True}
+RESULT = {"index": 1, "uid": 7, "key": "00112233445566778899aabbccddeeff", "op": "aten::add", "overload": "Tensor", "arguments": "float32[8]", "count": 3,
+          "status": "ok", "reason": "", "detail": "", "device": "cuda:0", "isolated": True, "warnings": ["a", "\u00e9\ud83d\ude00<b>|"],
+          "checks": [{"name": "finite", "verdict": "good", "detail": ""}, {"name": "repeat", "verdict": "bad", "detail": "3"}], "tensor_bytes": 96,
+          "trace_kernel_ns": 900.5, "trace_cpu_ns": None, "first_run_ns": 1e6, "protocol": "evreplay-protocol/1 stop=precision", "statistics": STATISTICS,
+          "conditions": {"launch": "single", "gate": "off", "batch": 1, "precision": None, "throttled": True}, "samples": [1000, 1001.5, 999]}
+FAILED = {"index": 0, "uid": None, "op": "my::op", "status": "failed", "reason": "timeout", "detail": "no answer <script>"}
+
+
+def results_seeds():
+    document = {"document": "evreplay-results", "version": 1, "library": "0.1.0", "runtime": "torch", "device": "cuda:0", "seed": 18446744073709551615,
+                "started_s": -1, "wall_s": 2.5, "interrupted": True, "unknown": [{}], "results": [RESULT, FAILED]}
+    slower = {**document, "results": [{**RESULT, "samples": [2000, 2001, 2002], "statistics": {**STATISTICS, "median": 2001}}, {**FAILED, "status": "ok", "reason": ""}]}
+    texts = [json.dumps(document), json.dumps(document, indent=1), json.dumps({**document, "results": []}), json.dumps({**document, "version": 2}),
+             json.dumps(document) + "\0" + json.dumps(slower)]
+    for text in texts:
+        yield bytes((0,)) + text.encode()
+        yield bytes((9,)) + text.encode()
+        yield bytes((0,)) + text.encode()[:len(text) * 2 // 3]
+
+
+SEEDS = {"schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 
