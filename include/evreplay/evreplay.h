@@ -7,6 +7,7 @@
 
 #include <evreplay/base.h>
 #include <evreplay/ir.h>
+#include <evreplay/perfdb.h>
 #include <evreplay/replay.h>
 #include <evreplay/trace.h>
 

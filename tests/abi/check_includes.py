@@ -27,7 +27,7 @@ ARROWS = {
     "init": REGISTRY,
     "replay": INIT + ["plugin"],
     "measure": REPLAY,
-    "perfdb": MEASURE,
+    "perfdb": BASE,
     "report": PERFDB,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)

@@ -1,0 +1,60 @@
+/* What a profiler measured: the rows of its op_summary files, one sample for each call of an operator, the repeats taken together. */
+#ifndef EVR_PERFDB_SAMPLES_H
+#define EVR_PERFDB_SAMPLES_H
+
+#include "base/intern.h"
+#include "perfdb/report.h"
+#include "perfdb/signature.h"
+
+typedef struct evr_counter_sums {
+    double sum[EVR_COUNTERS];
+    uint32_t numbers[EVR_COUNTERS]; /* repeats that had a number */
+    uint32_t columns;               /* bit for each counter that the files had a column for */
+} evr_counter_sums;
+
+typedef struct evr_sample {
+    uint64_t hash;
+    const char *text; /* the base cells, one after the other */
+    uint32_t ends[EVR_BASE_COLUMNS];
+    uint32_t op;   /* in `ops` */
+    uint32_t next; /* of the same operator, in order of first sight; EVR_NO_ID at the end */
+    double least;  /* shortest duration, in microseconds */
+    evr_counter_sums *counters; /* NULL when the files had none */
+} evr_sample;
+
+typedef struct evr_op_samples {
+    uint32_t first, last, count;
+    evr_signature_rule rule;
+} evr_op_samples;
+
+typedef struct evr_samples {
+    evr_context *ctx;
+    evr_arena arena;
+    evr_intern ops;
+    evr_op_samples *by_op; /* by number of the operator */
+    size_t op_cap;
+    evr_sample *items;
+    size_t count, cap;
+    uint32_t *slots; /* number + 1, 0 = empty */
+    size_t slot_count;
+    evr_buf scratch, other; /* signatures */
+} evr_samples;
+
+void evr_samples_init(evr_samples *samples, evr_context *ctx);
+void evr_samples_free(evr_samples *samples);
+
+/* Adds the rows of an op_summary file. Rows that cannot be used go to the report. */
+evr_status evr_samples_add(evr_samples *samples, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err);
+
+/* The samples of an operator, or NULL. */
+const evr_op_samples *evr_samples_of(const evr_samples *samples, evr_str op);
+
+evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size);
+
+/* "12.345000", as durations and counters are written. */
+evr_str evr_number_text(double value, char text[64]);
+
+/* Average of a counter over the repeats that had it; false when the files have no such column. */
+bool evr_sample_counter(const evr_sample *sample, uint32_t index, double *out);
+
+#endif
