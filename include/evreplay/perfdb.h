@@ -12,7 +12,7 @@
  *
  * **Threads.** A database and a report belong to one thread at a time; two databases may be used at once, on the same folder too.
  *
- * **Texts** that come from cells are the bytes of the file, which should be UTF-8 and are not checked.
+ * **Texts** of a report are UTF-8; what is not in a file shows as '?' here. Files keep every byte.
  */
 #ifndef EVREPLAY_PERFDB_H
 #define EVREPLAY_PERFDB_H
@@ -180,7 +180,7 @@ EVR_API evr_status evr_perfdb_report_problem(const evr_perfdb_report *report, si
 #define EVR_PERFDB_TEXT_GAPS_CSV 2 /**< every gap, as CSV */
 #define EVR_PERFDB_TEXT_JSON 3     /**< everything, for programs; carries a version */
 
-/** The report as text. Free `*out` with evr_text_free(). @return EVR_OK, EVR_E_INVALID or EVR_E_NOMEM @since 0.1 */
+/** The report as text. Free `*out` with evr_text_free() of ir.h. @return EVR_OK, EVR_E_INVALID or EVR_E_NOMEM @since 0.1 */
 EVR_API evr_status evr_perfdb_report_text(const evr_perfdb_report *report, int32_t format, char **out, size_t *size, evr_error **err);
 
 /**

@@ -35,17 +35,43 @@ void evr_perfdb_report_free(evr_perfdb_report *r)
     evr_context_free(ctx);
 }
 
+/* Bytes of the UTF-8 character at the start of `p`, 0 when there is none. */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    static const struct {
+        unsigned char first, last, low, high; /* range of the first byte, and of the second for it */
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+        {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (p[0] < forms[i].first || p[0] > forms[i].last || left < forms[i].length)
+            continue;
+        bool good = forms[i].length == 1 || (p[1] >= forms[i].low && p[1] <= forms[i].high);
+        for (size_t k = 2; k < forms[i].length; k++)
+            good &= (p[k] & 0xc0) == 0x80;
+        return good ? forms[i].length : 0;
+    }
+    return 0;
+}
+
 evr_str evr_report_text(evr_perfdb_report *r, evr_str text)
 {
     char *copy = evr_arena_alloc(&r->arena, text.len + 1);
     if (!copy)
         return (evr_str){NULL, 0};
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i])
-            copy[n++] = text.data[i];
-    copy[n] = 0;
-    return (evr_str){copy, n};
+    for (size_t i = 0; i < text.len;) {
+        size_t n = utf8_length((const unsigned char *)text.data + i, text.len - i);
+        if (n)
+            memcpy(copy + i, text.data + i, n);
+        else
+            copy[i] = '?';
+        i += n ? n : 1;
+    }
+    copy[text.len] = 0;
+    return (evr_str){copy, text.len};
 }
 
 evr_report_file *evr_report_add_file(evr_perfdb_report *r, evr_str op, evr_str name)

@@ -50,7 +50,7 @@ struct evr_perfdb_report {
     evr_str db_path;
 };
 
-/* All of these give NULL or false when memory is out. Texts are copied, without NUL bytes. */
+/* All of these give NULL or false when memory is out. Texts are copied; a byte that is no UTF-8, or NUL, becomes '?'. */
 evr_perfdb_report *evr_report_new(evr_context *ctx, evr_str db_path);
 evr_report_file *evr_report_add_file(evr_perfdb_report *r, evr_str op, evr_str name);
 bool evr_report_add_item(evr_perfdb_report *r, evr_report_file *file, int32_t kind, evr_str label, uint64_t count);

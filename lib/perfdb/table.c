@@ -53,7 +53,7 @@ static const char *header_problem(const evr_table *t, evr_csv_result result)
     return NULL;
 }
 
-bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusable)
+bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusable, bool *missing_column)
 {
     t->text = text;
     t->path = path;
@@ -70,6 +70,7 @@ bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusa
     const char *lack = evr_columns_lack(&t->columns);
     if (lack) {
         *unusable = lack;
+        *missing_column = true;
         return true;
     }
     t->has_ep_size = t->columns.ep_size >= 0;

@@ -46,8 +46,9 @@ typedef struct evr_table {
 void evr_table_init(evr_table *table, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size);
 void evr_table_free(evr_table *table);
 
-/* Why a text is no operator file, for people; NULL when it is one. The text must outlive the table. False when memory is out. */
-bool evr_table_read(evr_table *table, evr_str path, evr_str text, const char **unusable);
+/* Why a text is no operator file, for people, or the name of the column it lacks; NULL when it is one. The text must outlive the table.
+ * False when memory is out. */
+bool evr_table_read(evr_table *table, evr_str path, evr_str text, const char **unusable, bool *missing_column);
 
 /* An empty table with the columns of a new file. */
 bool evr_table_new(evr_table *table);

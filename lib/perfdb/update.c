@@ -207,19 +207,35 @@ static bool set_reason(update *u, evr_report_file *file, int32_t status, const c
     return file->public.reason.data != NULL;
 }
 
-/* Whether the sources had anything for an operator, under whichever name. */
-static bool has_samples(update *u, evr_str op, bool *good)
+/* The i-th other name of an operator, in `out`. Empty when there is none, or when memory is out, which sticks to `out`. */
+static evr_str alias(update *u, evr_str op, size_t i)
 {
     evr_alias aliases[EVR_MOST_ALIASES];
+    u->out.len = 0;
+    if (i >= evr_op_aliases(op, aliases))
+        return (evr_str){"", 0};
+    evr_buf_str(&u->out, aliases[i].name);
+    evr_buf_c(&u->out, aliases[i].suffix);
+    return u->out.failed ? (evr_str){"", 0} : evr_buf_view(&u->out);
+}
+
+/* Whether the sources had anything for an operator, under whichever name. */
+static bool has_samples(update *u, evr_str op)
+{
     bool found = evr_samples_of(&u->samples, op) != NULL;
-    size_t n = evr_op_aliases(op, aliases);
-    for (size_t i = 0; i < n && !found; i++) {
-        u->out.len = 0;
-        evr_buf_str(&u->out, aliases[i].name);
-        evr_buf_c(&u->out, aliases[i].suffix);
-        *good &= !u->out.failed;
-        found = evr_samples_of(&u->samples, evr_buf_view(&u->out)) != NULL;
-    }
+    evr_str name;
+    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
+        found = evr_samples_of(&u->samples, name) != NULL;
+    return found;
+}
+
+/* Whether an operator's measurements went into the file of another name. */
+static bool has_other_entry(update *u, evr_str op)
+{
+    bool found = false;
+    evr_str name;
+    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
+        found = has_entry(u, name) && selected(u, name);
     return found;
 }
 
@@ -229,7 +245,8 @@ static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **
     bool changed = false, good = evr_table_index(t) && evr_table_merge(t, u->o.mode) &&
                                  (!(u->o.flags & EVR_PERFDB_PRUNE) || evr_table_prune(t)) && evr_table_changed(t, &changed);
     evr_perfdb_file *file = &t->file->public;
-    bool measured = good && has_samples(u, t->op, &good);
+    bool measured = good && has_samples(u, t->op);
+    good &= !u->out.failed;
     file->rows = t->count;
     for (size_t i = 0; i < t->count; i++)
         file->rows -= (t->rows[i].flags & EVR_ROW_DELETED) != 0;
@@ -249,6 +266,7 @@ static evr_status update_entry(update *u, const evr_folder_entry *entry, evr_err
     char *text;
     size_t size;
     const char *unusable = NULL;
+    bool missing_column = false;
     evr_str op = op_of(entry);
     evr_report_file *file = evr_report_add_file(u->report, op, entry->name);
     if (!file)
@@ -259,12 +277,12 @@ static evr_status update_entry(update *u, const evr_folder_entry *entry, evr_err
     evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
     t.file = file;
     evr_status status = EVR_OK;
-    if (!evr_table_read(&t, evr_buf_view(&u->path), (evr_str){text, size}, &unusable))
+    if (!evr_table_read(&t, evr_buf_view(&u->path), (evr_str){text, size}, &unusable, &missing_column))
         status = evr_fail_nomem(err);
     else if (!unusable)
         status = work_table(u, &t, entry->name, err);
-    else if (!set_reason(u, file, EVR_PERFDB_FAILED,
-                         unusable[0] >= 'A' && unusable[0] <= 'Z' ? "it is no operator file: it has no column \"%s\"" : "%s", unusable))
+    else if (!set_reason(u, file, missing_column ? EVR_PERFDB_SKIPPED : EVR_PERFDB_FAILED,
+                         missing_column ? "it is no operator file: it has no column \"%s\"" : "%s", unusable))
         status = evr_fail_nomem(err);
     evr_table_free(&t);
     evr_release(u->ctx, text, size + 1);
@@ -310,6 +328,15 @@ static evr_status update_absent(update *u, evr_str op, bool create, evr_error **
     return status;
 }
 
+/* An operator that was asked for and is nowhere to be found. */
+static evr_status note_unknown(update *u, evr_str op, evr_error **err)
+{
+    evr_report_file *file = evr_report_add_file(u->report, op, (evr_str){"", 0});
+    bool good = file && set_reason(u, file, EVR_PERFDB_SKIPPED, "it has no file in the database, and %s",
+                                   "the sources hold no measurement of it");
+    return good ? EVR_OK : evr_fail_nomem(err);
+}
+
 static evr_status merge_all(update *u, evr_error **err)
 {
     bool empty = true;
@@ -321,8 +348,15 @@ static evr_status merge_all(update *u, evr_error **err)
     }
     for (uint32_t i = 0; i < u->samples.ops.count; i++) {
         evr_str op = evr_intern_text(&u->samples.ops, i);
-        if (u->samples.by_op[i].count && selected(u, op) && !has_entry(u, op))
+        if (u->samples.by_op[i].count && selected(u, op) && !has_entry(u, op) && (u->o.op_count || !has_other_entry(u, op)))
             EVR_TRY(update_absent(u, op, empty || u->o.op_count, err));
+        if (u->out.failed)
+            return evr_fail_nomem(err);
+    }
+    for (size_t i = 0; i < u->o.op_count; i++) {
+        evr_str op = evr_str_c(u->o.ops[i]);
+        if (!has_entry(u, op) && !evr_samples_of(&u->samples, op))
+            EVR_TRY(note_unknown(u, op, err));
     }
     return EVR_OK;
 }
