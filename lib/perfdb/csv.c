@@ -32,6 +32,7 @@ typedef struct row_scan {
     size_t copied;   /* bytes of the fields that must be unescaped, as they stand in the text */
     bool open;       /* ends inside quotes */
     bool canonical;
+    bool stray;      /* text stands behind a closing quote */
     bool failed;     /* out of memory */
 } row_scan;
 
@@ -74,15 +75,16 @@ static size_t scan_field(evr_csv *csv, size_t at, bool single, row_scan *scan)
     size_t closed = at;
     if (quoted)
         closed = at = skip_quoted(csv, at + 1, single, scan, &needed, &escaped);
-    bool stray = false;
+    bool quotes = false;
     while (at < len && !scan->open) {
         unsigned char class = classes[(unsigned char)data[at]];
         if (class == COMMA || class == LINE)
             break;
-        stray |= quoted || class == QUOTE;
+        scan->stray |= quoted;
+        quotes |= class == QUOTE;
         at++;
     }
-    scan->canonical &= quoted == needed && !stray;
+    scan->canonical &= quoted == needed && !quotes && !scan->stray;
     evr_csv_field *field = &csv->fields[csv->count++];
     if (!quoted) {
         *field = (evr_csv_field){start, at, false};
@@ -153,7 +155,7 @@ static bool unescape_fields(evr_csv *csv, size_t bytes)
 
 static evr_csv_result malformed(evr_csv *csv, row_scan scan)
 {
-    csv->problem = scan.open               ? "a quote is not closed"
+    csv->problem = scan.open || (scan.stray && scan.lines) ? "a quote is not closed"
                    : csv->count < csv->width ? "there are fewer fields than columns"
                                              : "there are more fields than columns";
     if (scan.lines) { /* what follows its first line may be whole rows */
@@ -183,7 +185,8 @@ evr_csv_result evr_csv_next(evr_csv *csv)
     row_scan scan = scan_row(csv, csv->at < csv->single_until);
     if (scan.failed)
         return EVR_CSV_NOMEM;
-    if (scan.open || (csv->width && csv->count != csv->width))
+    bool torn = scan.open || (scan.stray && scan.lines); /* a quote of another row closed it */
+    if (torn || (csv->width && csv->count != csv->width))
         return malformed(csv, scan);
     csv->raw = (evr_str){csv->text.data + csv->at, scan.end - csv->at};
     csv->canonical = scan.canonical;

@@ -1,6 +1,6 @@
 /* CSV as Python's csv module writes it: commas, double quotes where needed, lines that end in CR LF; read from whatever ends its lines.
  *
- * A row is malformed when a quote is not closed or when it has not as many fields as the header. Such a row ends with its first line, so that
+ * A row is malformed when a quote is not closed, or only by one of a later line that stands before other text, or when it has not as many fields as the header. Such a row ends with its first line, so that
  * a stray quote does not take the rest of the file along, and is kept as it is. */
 #ifndef EVR_PERFDB_CSV_H
 #define EVR_PERFDB_CSV_H
