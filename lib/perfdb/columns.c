@@ -140,6 +140,25 @@ static bool need_counters(evr_columns *c)
     return true;
 }
 
+/* What tells calls apart must be in the file, or a row added now would not be found again. A missing column gets its usual place. */
+static bool need_base(evr_columns *c)
+{
+    static const uint32_t telling[] = {EVR_COL_INPUT_SHAPES, EVR_COL_INPUT_TYPES, EVR_COL_INPUT_FORMATS, EVR_COL_OUTPUT_SHAPES,
+                                       EVR_COL_OUTPUT_TYPES};
+    for (size_t k = 0; k < sizeof telling / sizeof *telling; k++) {
+        size_t at = 0;
+        if (c->base[telling[k]] >= 0)
+            continue;
+        for (size_t i = 0; i < c->count; i++)
+            if (c->cells[i].kind == EVR_CELL_BASE && c->cells[i].index < telling[k])
+                at = i + 1;
+        c->same = false;
+        if (!insert(c, at, (evr_cell){EVR_CELL_BASE, telling[k], -1, evr_str_c(evr_base_names[telling[k]])}))
+            return false;
+    }
+    return true;
+}
+
 static bool need_ep_size(evr_columns *c)
 {
     if (c->ep_size >= 0)
@@ -170,7 +189,7 @@ bool evr_columns_read(evr_columns *c, const evr_csv *header, bool with_ep_size)
         if (!insert(c, c->count, cell))
             return false;
     }
-    return !c->names.failed && need_measured(c) && need_counters(c) && (!with_ep_size || need_ep_size(c));
+    return !c->names.failed && need_base(c) && need_measured(c) && need_counters(c) && (!with_ep_size || need_ep_size(c));
 }
 
 bool evr_columns_new(evr_columns *c, bool with_ep_size)

@@ -51,12 +51,12 @@ static void test_update__any_column_order(void **state)
     (void)state;
     database d;
     database_open(&d);
-    database_put(&d, "Add.csv", "\xef\xbb\xbfNote, Average Duration(us) ,Output Data Types,Output Shapes,Input Data Types,Input Shapes\n"
-                                "\"a, \"\"b\"\"\nc\",1,F,2,F,2\n");
+    database_put(&d, "Add.csv", "\xef\xbb\xbfNote, Average Duration(us) ,Output Data Types,Output Shapes,Input Formats,Input Data Types,Input Shapes\n"
+                                "\"a, \"\"b\"\"\nc\",1,F,2,,F,2\n");
     database_profile(&d, SUMMARY "\n,Add,,,3,2,F,,2,F,ND\n,Add,,,4,5,F,,5,F,ND\n");
     database_update(&d);
-    database_expect(&d, "Add.csv", "Note, Average Duration(us) ,Output Data Types,Output Shapes,Input Data Types,Input Shapes\r\n"
-                                   "\"a, \"\"b\"\"\nc\",3.000000,F,2,F,2\r\n,4.000000,F,5,F,5\r\n");
+    database_expect(&d, "Add.csv", "Note, Average Duration(us) ,Output Data Types,Output Shapes,Input Formats,Input Data Types,Input Shapes\r\n"
+                                   "\"a, \"\"b\"\"\nc\",3.000000,F,2,,F,2\r\n,4.000000,F,5,,F,5\r\n");
     database_close(&d);
 }
 
@@ -72,7 +72,25 @@ static void test_update__legacy_columns(void **state)
     database_update(&d);
     database_expect(&d, "Add.csv", HEADER "Average Duration(us),MicroBench aic_mac_ratio,Profiling Average aic_mac_ratio,X\r\n"
                                           ",,2,F,ND,2,F,ND,3.000000,0.375000,0.5,x\r\n,,3,F,ND,3,F,ND,2,,0.5,y\r\n");
-    database_expect(&d, "Mul.csv", "Input Shapes,Input Data Types,Output Shapes,Average Duration(us),Y\r\n2,F,2,5.000000,y\r\n");
+    database_expect(&d, "Mul.csv", "Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,Average Duration(us),Y\r\n2,F,,2,,5.000000,y\r\n");
+    database_close(&d);
+}
+
+static void test_update__missing_columns(void **state)
+{
+    /* A file that does not tell types or formats gets the columns, so that a row added is found again. */
+    (void)state;
+    database d;
+    database_open(&d);
+    database_put(&d, "Add.csv", "Output Shapes,Average Duration(us),Input Data Types,Input Shapes\r\n2,1,F,2\r\n");
+    database_profile(&d, SUMMARY "\n,Add,,,3,2,F,ND,2,F,ND\n");
+    const char *expected = "Output Shapes,Average Duration(us),Input Data Types,Input Shapes,Input Formats,Output Data Types\r\n"
+                           "2,1,F,2,,\r\n2,3.000000,F,2,ND,F\r\n";
+    for (int round = 0; round < 2; round++) {
+        database_update(&d);
+        database_expect(&d, "Add.csv", expected);
+        assert_int_equal(d.totals.added, !round);
+    }
     database_close(&d);
 }
 
@@ -394,7 +412,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_update__matches_and_adds),     cmocka_unit_test(test_update__gap_bounds),
         cmocka_unit_test(test_update__any_column_order),     cmocka_unit_test(test_update__legacy_columns),
-        cmocka_unit_test(test_update__counters),             cmocka_unit_test(test_update__invalid_durations),
+        cmocka_unit_test(test_update__missing_columns),      cmocka_unit_test(test_update__counters),
+                    cmocka_unit_test(test_update__invalid_durations),
         cmocka_unit_test(test_update__malformed_rows_stay),  cmocka_unit_test(test_update__unchanged_files_stay),
         cmocka_unit_test(test_update__missing_only),         cmocka_unit_test(test_update__missing_only_reads_on),
         cmocka_unit_test(test_update__prune),                cmocka_unit_test(test_update__families),
