@@ -1,6 +1,7 @@
 #include "perfdb/columns.h"
 
 #include <math.h>
+#include <stdio.h>
 
 const char *const evr_base_names[EVR_BASE_COLUMNS] = {
     "OP State",      "Accelerator Core",  "Input Shapes",      "Input Data Types",
@@ -70,7 +71,7 @@ static bool append(evr_columns *c, evr_cell_kind kind, uint32_t index, int32_t f
 static size_t written_at(const evr_columns *c, const char *name)
 {
     for (size_t i = 0; i < c->count; i++)
-        if (evr_str_is(evr_str_trim(c->cells[i].name), name))
+        if (evr_str_is(evr_cell_trim(c->cells[i].name), name))
             return i;
     return SIZE_MAX;
 }
@@ -79,7 +80,7 @@ static size_t written_at(const evr_columns *c, const char *name)
 static evr_cell recognise(evr_columns *c, evr_str name, int32_t from, bool measured_by_legacy)
 {
     evr_cell cell = {EVR_CELL_KEPT, 0, from, name};
-    evr_str plain = evr_str_trim(name);
+    evr_str plain = evr_cell_trim(name);
     for (uint32_t i = 0; i < EVR_BASE_COLUMNS; i++)
         if (c->base[i] < 0 && evr_str_is(plain, evr_base_names[i])) {
             c->base[i] = from;
@@ -107,7 +108,7 @@ static evr_cell recognise(evr_columns *c, evr_str name, int32_t from, bool measu
 static bool is_dropped(evr_str name)
 {
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-        if (evr_str_is(evr_str_trim(name), dropped[i]))
+        if (evr_str_is(evr_cell_trim(name), dropped[i]))
             return true;
     return false;
 }
@@ -219,7 +220,7 @@ const char *evr_columns_lack(const evr_columns *c)
 int32_t evr_columns_find(const evr_csv *header, const char *name)
 {
     for (size_t i = 0; i < header->count; i++)
-        if (evr_str_is(evr_str_trim(evr_csv_value(header, i)), name))
+        if (evr_str_is(evr_cell_trim(evr_csv_value(header, i)), name))
             return (int32_t)i;
     return -1;
 }
@@ -227,7 +228,42 @@ int32_t evr_columns_find(const evr_csv *header, const char *name)
 double evr_cell_number(evr_str cell)
 {
     double value;
-    return evr_str_to_f64(evr_str_trim(cell), &value) ? value : 0;
+    return evr_str_to_f64(evr_cell_trim(cell), &value) ? value : 0;
 }
 
 bool evr_duration_valid(double us) { return isfinite(us) && us > 0; }
+
+/* value * 10^6 rounded half to even, exactly: the 53 bits of a double times 10^6 fit 128. False when it has no such short form. */
+static bool millionths(double value, uint64_t *out)
+{
+    int exponent;
+    double fraction = frexp(value, &exponent);
+    if (!(value > 0) || exponent > 40)
+        return false;
+    unsigned __int128 scaled = (unsigned __int128)(uint64_t)ldexp(fraction, 53) * 1000000;
+    int shift = 53 - exponent; /* 13 at least */
+    if (shift > 100) {
+        *out = 0;
+        return true;
+    }
+    unsigned __int128 whole = scaled >> shift, rest = scaled - (whole << shift), half = (unsigned __int128)1 << (shift - 1);
+    *out = (uint64_t)whole + (rest > half || (rest == half && (whole & 1)));
+    return true;
+}
+
+evr_str evr_number_text(double value, char text[EVR_NUMBER_TEXT])
+{
+    uint64_t scaled;
+    if (!millionths(value, &scaled)) {
+        int n = snprintf(text, EVR_NUMBER_TEXT, fabs(value) < 1e40 ? "%.6f" : "%.6e", value);
+        return (evr_str){text, (size_t)n};
+    }
+    size_t at = EVR_NUMBER_TEXT;
+    for (int digits = 0; digits < 7 || scaled; digits++) {
+        if (digits == 6)
+            text[--at] = '.';
+        text[--at] = (char)('0' + scaled % 10);
+        scaled /= 10;
+    }
+    return (evr_str){text + at, EVR_NUMBER_TEXT - at};
+}

@@ -69,6 +69,20 @@ const char *evr_columns_lack(const evr_columns *columns);
 /* Position of a name among fields, -1 when it is not there. Names are compared without white space around them. */
 int32_t evr_columns_find(const evr_csv *header, const char *name);
 
+/* Without white space at both ends. */
+static inline evr_str evr_cell_trim(evr_str cell)
+{
+    while (cell.len && (cell.data[0] == ' ' || (cell.data[0] >= '\t' && cell.data[0] <= '\r')))
+        cell.data++, cell.len--;
+    while (cell.len && (cell.data[cell.len - 1] == ' ' || (cell.data[cell.len - 1] >= '\t' && cell.data[cell.len - 1] <= '\r')))
+        cell.len--;
+    return cell;
+}
+
+/* "12.345000", as durations and counters are written: what printf's "%.6f" gives. */
+enum { EVR_NUMBER_TEXT = 64 };
+evr_str evr_number_text(double value, char text[EVR_NUMBER_TEXT]);
+
 /* A number in a cell, 0 when there is none; and whether it is a duration that counts: finite and above 0. */
 double evr_cell_number(evr_str cell);
 bool evr_duration_valid(double us);

@@ -50,7 +50,7 @@ static const char *read_summary_header(const evr_csv *header, summary_columns *c
 
 static evr_str field(const evr_csv *csv, int32_t index)
 {
-    return index < 0 ? (evr_str){"", 0} : evr_str_trim(evr_csv_value(csv, (size_t)index));
+    return index < 0 ? (evr_str){"", 0} : evr_cell_trim(evr_csv_value(csv, (size_t)index));
 }
 
 static bool op_of(evr_samples *s, evr_str name, uint32_t *out)
@@ -88,7 +88,7 @@ static bool rehash(evr_samples *s)
 }
 
 /* The sample of the same operator whose signature is in `scratch`, or its empty slot. */
-static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash)
+static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash, const evr_call_cells *wanted)
 {
     size_t at = hash & (s->slot_count - 1);
     for (; s->slots[at]; at = (at + 1) & (s->slot_count - 1)) {
@@ -96,6 +96,8 @@ static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash)
         if (sample->hash != hash || sample->op != op)
             continue;
         evr_call_cells cells = evr_sample_cells(sample, (evr_str){"", 0});
+        if (evr_call_cells_equal(&cells, wanted))
+            break;
         s->other.len = 0;
         evr_signature(&s->other, s->by_op[op].rule, &cells);
         if (s->other.failed || evr_str_eq(evr_buf_view(&s->other), evr_buf_view(&s->scratch)))
@@ -174,11 +176,12 @@ static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *c
     evr_signature(&s->scratch, s->by_op[op].rule, &cells);
     if (s->scratch.failed)
         return false;
-    uint64_t hash = evr_hash(s->scratch.data, s->scratch.len) + op * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t *slot = find_slot(s, op, hash);
+    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = signature + op * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t *slot = find_slot(s, op, hash, &cells);
     if (s->other.failed || (!*slot && (s->count >= EVR_NO_ID - 1 || !new_sample(s, op, hash, &cells, slot))))
         return false;
     evr_sample *sample = &s->items[*slot - 1];
+    sample->signature_hash = signature;
     if (duration < sample->least)
         sample->least = duration;
     return add_counters(s, sample, csv, columns);
@@ -225,12 +228,6 @@ evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size)
         cells.base[i] = (evr_str){sample->text + from, sample->ends[i] - from};
     }
     return cells;
-}
-
-evr_str evr_number_text(double value, char text[64])
-{
-    int n = snprintf(text, 64, fabs(value) < 1e40 ? "%.6f" : "%.6e", value);
-    return (evr_str){text, (size_t)n};
 }
 
 bool evr_sample_counter(const evr_sample *sample, uint32_t index, double *out)

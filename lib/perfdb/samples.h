@@ -13,7 +13,8 @@ typedef struct evr_counter_sums {
 } evr_counter_sums;
 
 typedef struct evr_sample {
-    uint64_t hash;
+    uint64_t hash;           /* of the operator and the signature */
+    uint64_t signature_hash; /* by the operator's own rule, without EP size */
     const char *text; /* the base cells, one after the other */
     uint32_t ends[EVR_BASE_COLUMNS];
     uint32_t op;   /* in `ops` */
@@ -50,9 +51,6 @@ evr_status evr_samples_add(evr_samples *samples, evr_str path, evr_str text, evr
 const evr_op_samples *evr_samples_of(const evr_samples *samples, evr_str op);
 
 evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size);
-
-/* "12.345000", as durations and counters are written. */
-evr_str evr_number_text(double value, char text[64]);
 
 /* Average of a counter over the repeats that had it; false when the files have no such column. */
 bool evr_sample_counter(const evr_sample *sample, uint32_t index, double *out);

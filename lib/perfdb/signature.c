@@ -53,12 +53,12 @@ bool evr_op_match_only(evr_str op) { return evr_signature_rule_of(op) == EVR_RUL
 /* Without white space and quotes around it. */
 static evr_str bare(evr_str s)
 {
-    s = evr_str_trim(s);
+    s = evr_cell_trim(s);
     while (s.len && s.data[0] == '"')
         s = (evr_str){s.data + 1, s.len - 1};
     while (s.len && s.data[s.len - 1] == '"')
         s.len--;
-    return evr_str_trim(s);
+    return evr_cell_trim(s);
 }
 
 /* The slots of a cell, separated by ';'. A rule that picks some has them in `picked` instead. */
@@ -120,7 +120,9 @@ static evr_str last_slot(evr_str cell)
 
 static bool is_nothing(evr_str slot)
 {
-    static const char *const names[] = {"", "()", "N/A", "NA", "NULL", "None", "none"};
+    static const char *const names[] = {"()", "N/A", "NA", "NULL", "None", "none"};
+    if (slot.len == 0 || (slot.data[0] >= '0' && slot.data[0] <= '9'))
+        return slot.len == 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (evr_str_is(slot, names[i]))
             return true;
@@ -153,12 +155,31 @@ static bool next_dim(evr_str *rest, evr_str *dim)
 
 static bool has_shape(evr_str slot)
 {
+    if (slot.len && slot.data[0] >= '0' && slot.data[0] <= '9')
+        return true;
     evr_str rest = shape_inside(slot), dim;
     return next_dim(&rest, &dim);
 }
 
+/* A shape that is only digits with single commas between them is put as it is. */
+static bool is_plain_shape(evr_str slot)
+{
+    bool digit = false;
+    for (size_t i = 0; i < slot.len; i++) {
+        bool is_digit = slot.data[i] >= '0' && slot.data[i] <= '9';
+        if (!is_digit && (slot.data[i] != ',' || !digit))
+            return false;
+        digit = is_digit;
+    }
+    return digit;
+}
+
 static void put_shape(evr_buf *to, evr_str slot)
 {
+    if (is_plain_shape(slot)) {
+        evr_buf_str(to, slot);
+        return;
+    }
     evr_str rest = shape_inside(slot), dim;
     for (bool first = true; next_dim(&rest, &dim); first = false) {
         if (!first)
@@ -175,16 +196,16 @@ static void put_type(evr_buf *to, evr_str type)
         {"FLOAT32", "FLOAT"}, {"FP64", "DOUBLE"},  {"FLOAT64", "DOUBLE"},
     };
     char upper[24];
-    if (type.len > 3 && strncasecmp(type.data, "DT_", 3) == 0)
+    if (type.len > 3 && type.data[2] == '_' && (type.data[0] | 32) == 'd' && (type.data[1] | 32) == 't')
         type = evr_str_sub(type, 3, type.len);
     if (type.len >= sizeof upper) {
         evr_buf_str(to, type);
         return;
     }
     for (size_t i = 0; i < type.len; i++)
-        upper[i] = (char)toupper((unsigned char)type.data[i]);
+        upper[i] = (char)(type.data[i] >= 'a' && type.data[i] <= 'z' ? type.data[i] - 32 : type.data[i]);
     evr_str name = {upper, type.len};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    for (size_t i = 0; type.len > 3 && i < sizeof same / sizeof *same; i++)
         if (evr_str_is(name, same[i][0]))
             name = evr_str_c(same[i][1]);
     evr_buf_str(to, name);
@@ -328,7 +349,7 @@ void evr_signature(evr_buf *to, evr_signature_rule rule, const evr_call_cells *c
     put_call(to, c, slots_of(c->base[EVR_COL_INPUT_SHAPES]), slots_of(c->base[EVR_COL_INPUT_TYPES]),
              slots_of(c->base[EVR_COL_INPUT_FORMATS]));
     if (rule == EVR_RULE_EP_SIZE) {
-        evr_buf_str(to, evr_str_trim(c->ep_size));
+        evr_buf_str(to, evr_cell_trim(c->ep_size));
         end_part(to);
     }
 }

@@ -10,6 +10,15 @@ typedef struct evr_call_cells {
     evr_str ep_size;
 } evr_call_cells;
 
+/* Whether the cells that a signature is made of are the same bytes. */
+static inline bool evr_call_cells_equal(const evr_call_cells *a, const evr_call_cells *b)
+{
+    for (size_t i = EVR_COL_INPUT_SHAPES; i <= EVR_COL_OUTPUT_TYPES; i++)
+        if (!evr_str_eq(a->base[i], b->base[i]))
+            return false;
+    return evr_str_eq(a->ep_size, b->ep_size);
+}
+
 typedef enum evr_signature_rule {
     EVR_RULE_PLAIN,
     EVR_RULE_MATMUL,      /* two matrices in either layout */

@@ -7,7 +7,7 @@ enum { ADDED = UINT32_MAX };
 void evr_table_init(evr_table *t, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size)
 {
     evr_context *ctx = report->ctx;
-    *t = (evr_table){.ctx = ctx, .op = op, .samples = samples, .report = report, .ep_size = ep_size};
+    *t = (evr_table){.ctx = ctx, .op = op, .samples = samples, .report = report, .ep_size = ep_size, .opened = SIZE_MAX};
     t->rule = evr_signature_rule_of(op);
     evr_columns_init(&t->columns, ctx);
     evr_csv_init(&t->cells, ctx, (evr_str){"", 0});
@@ -42,53 +42,15 @@ bool evr_table_new(evr_table *t)
     return evr_columns_new(&t->columns, wants_ep_size(t));
 }
 
-static const char *header_problem(const evr_table *t, evr_csv_result result)
+static const char *header_problem(const evr_csv *csv, evr_csv_result result)
 {
     if (result == EVR_CSV_END)
         return "it is empty";
     if (result == EVR_CSV_MALFORMED)
         return "a quote in its header is not closed";
-    if (t->cells.count > EVR_MOST_COLUMNS)
+    if (csv->count > EVR_MOST_COLUMNS)
         return "it has more than 4,096 columns";
     return NULL;
-}
-
-bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusable, bool *missing_column)
-{
-    t->text = text;
-    t->path = path;
-    evr_csv *csv = &t->cells;
-    evr_csv_free(csv);
-    evr_csv_init(csv, t->ctx, text);
-    evr_csv_result result = evr_csv_next(csv);
-    if (result == EVR_CSV_NOMEM)
-        return false;
-    if ((*unusable = header_problem(t, result)))
-        return true;
-    if (!evr_columns_read(&t->columns, csv, wants_ep_size(t)))
-        return false;
-    const char *lack = evr_columns_lack(&t->columns);
-    if (lack) {
-        *unusable = lack;
-        *missing_column = true;
-        return true;
-    }
-    t->has_ep_size = t->columns.ep_size >= 0;
-    csv->width = csv->count;
-    while ((result = evr_csv_next(csv)) != EVR_CSV_END) {
-        evr_row row = {(uint32_t)(csv->raw.data - text.data), (uint32_t)csv->raw.len, EVR_NO_ID, 0};
-        if (result == EVR_CSV_NOMEM)
-            return false;
-        row.flags = result == EVR_CSV_MALFORMED ? EVR_ROW_MALFORMED : csv->canonical ? EVR_ROW_CANONICAL : 0;
-        if (result == EVR_CSV_MALFORMED) {
-            if (!evr_report_add_problem(t->report, path, csv->line, csv->problem, "the row was kept as it is and takes no part"))
-                return false;
-            t->file->public.malformed++;
-        }
-        if (!add_row(t, row))
-            return false;
-    }
-    return true;
 }
 
 static bool duration_in(const evr_csv *csv, int32_t column)
@@ -126,15 +88,28 @@ static const evr_sample *sample(const evr_table *t, uint32_t number) { return &t
 static bool open_row(evr_table *t, const evr_row *row)
 {
     evr_csv *csv = &t->cells;
+    if (t->opened == row->start)
+        return true;
     csv->text = (evr_str){t->text.data + row->start, row->len};
     csv->width = 0;
     csv->at = csv->single_until = 0;
-    return evr_csv_next(csv) == EVR_CSV_ROW;
+    bool good = evr_csv_next(csv) == EVR_CSV_ROW;
+    t->opened = good ? row->start : SIZE_MAX;
+    return good;
 }
 
-static evr_str kept_cell(const evr_table *t, int32_t column)
+static evr_str cell_of(const evr_csv *csv, int32_t column)
 {
-    return column < 0 ? (evr_str){"", 0} : evr_csv_value(&t->cells, (size_t)column);
+    return column < 0 ? (evr_str){"", 0} : evr_csv_value(csv, (size_t)column);
+}
+
+static evr_str kept_cell(const evr_table *t, int32_t column) { return cell_of(&t->cells, column); }
+
+static void kept_call(const evr_table *t, const evr_csv *csv, evr_call_cells *cells)
+{
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
+        cells->base[i] = cell_of(csv, t->columns.base[i]);
+    cells->ep_size = t->has_ep_size ? cell_of(csv, t->columns.ep_size) : t->ep_size;
 }
 
 /* The cells that describe a row's call. They live until the next row is looked at. */
@@ -146,20 +121,8 @@ static bool call_of(evr_table *t, const evr_row *row, evr_call_cells *cells)
     }
     if (!open_row(t, row))
         return false;
-    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
-        cells->base[i] = kept_cell(t, t->columns.base[i]);
-    cells->ep_size = t->has_ep_size ? kept_cell(t, t->columns.ep_size) : t->ep_size;
+    kept_call(t, &t->cells, cells);
     return true;
-}
-
-static bool signature_of(evr_table *t, const evr_row *row, evr_buf *to)
-{
-    evr_call_cells cells;
-    to->len = 0;
-    if (!call_of(t, row, &cells))
-        return false;
-    evr_signature(to, t->rule, &cells);
-    return !to->failed;
 }
 
 static bool label_of(evr_table *t, const evr_row *row, evr_str *label)
@@ -195,18 +158,33 @@ static bool grow_slots(evr_table *t)
     return true;
 }
 
-/* The slot of the signature in `scratch`, empty (count 0) when no row has it. NULL when memory is out. */
-static evr_row_slot *slot_of(evr_table *t, uint64_t hash)
+/* Whether a row is the call of these cells. Cells that are the same need no signature. */
+static bool same_call(evr_table *t, const evr_row *row, const evr_call_cells *cells, bool *same)
 {
+    evr_call_cells own;
+    if (!call_of(t, row, &own))
+        return false;
+    *same = evr_call_cells_equal(&own, cells);
+    if (*same)
+        return true;
+    t->scratch.len = t->other.len = 0;
+    evr_signature(&t->scratch, t->rule, cells);
+    evr_signature(&t->other, t->rule, &own);
+    *same = evr_str_eq(evr_buf_view(&t->scratch), evr_buf_view(&t->other));
+    return !t->scratch.failed && !t->other.failed;
+}
+
+/* The slot of a call, empty (count 0) when no row has it. `cells` must not be those of `t->cells`. NULL when memory is out. */
+static evr_row_slot *slot_of(evr_table *t, uint64_t hash, const evr_call_cells *cells)
+{
+    bool same = false;
     if (!grow_slots(t))
         return NULL;
     size_t at = hash & (t->slot_count - 1);
     for (; t->slots[at].count; at = (at + 1) & (t->slot_count - 1)) {
-        if (t->slots[at].hash != hash)
-            continue;
-        if (!signature_of(t, &t->rows[t->slots[at].row], &t->other))
+        if (t->slots[at].hash == hash && !same_call(t, &t->rows[t->slots[at].row], cells, &same))
             return NULL;
-        if (evr_str_eq(evr_buf_view(&t->other), evr_buf_view(&t->scratch)))
+        if (same)
             break;
     }
     t->slots[at].hash = hash;
@@ -223,16 +201,68 @@ static void take_slot(evr_table *t, evr_row_slot *slot, size_t row)
     }
 }
 
-bool evr_table_index(evr_table *t)
+/* The file's hash table learns of a row that `csv` has just read. */
+static bool index_row(evr_table *t, const evr_csv *csv)
 {
-    for (size_t i = 0; i < t->count; i++) {
-        evr_row_slot *slot;
-        if (t->rows[i].flags & EVR_ROW_MALFORMED)
-            continue;
-        if (!signature_of(t, &t->rows[i], &t->scratch) || !(slot = slot_of(t, scratch_hash(t))))
-            return false;
-        take_slot(t, slot, i);
+    evr_call_cells cells;
+    kept_call(t, csv, &cells);
+    t->scratch.len = 0;
+    evr_signature(&t->scratch, t->rule, &cells);
+    evr_row_slot *slot = t->scratch.failed ? NULL : slot_of(t, scratch_hash(t), &cells);
+    if (slot)
+        take_slot(t, slot, t->count - 1);
+    return slot != NULL;
+}
+
+static bool read_row(evr_table *t, const evr_csv *csv, evr_csv_result result)
+{
+    evr_row row = {(uint32_t)(csv->raw.data - t->text.data), (uint32_t)csv->raw.len, EVR_NO_ID, 0};
+    if (result == EVR_CSV_ROW) {
+        row.flags = csv->canonical ? EVR_ROW_CANONICAL : 0;
+        return add_row(t, row) && index_row(t, csv);
     }
+    row.flags = EVR_ROW_MALFORMED;
+    t->file->public.malformed++;
+    return add_row(t, row) &&
+           evr_report_add_problem(t->report, t->path, csv->line, csv->problem, "the row was kept as it is and takes no part");
+}
+
+static bool read_header(evr_table *t, evr_csv *csv, const char **unusable, bool *missing_column)
+{
+    evr_csv_result result = evr_csv_next(csv);
+    if (result == EVR_CSV_NOMEM)
+        return false;
+    if ((*unusable = header_problem(csv, result)))
+        return true;
+    if (!evr_columns_read(&t->columns, csv, wants_ep_size(t)))
+        return false;
+    const char *lack = evr_columns_lack(&t->columns);
+    if (lack) {
+        *unusable = lack;
+        *missing_column = true;
+        return true;
+    }
+    t->has_ep_size = t->columns.ep_size >= 0;
+    csv->width = csv->count;
+    return true;
+}
+
+bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusable, bool *missing_column)
+{
+    evr_csv csv;
+    evr_csv_result result;
+    t->text = text;
+    t->path = path;
+    evr_csv_init(&csv, t->ctx, text);
+    bool good = read_header(t, &csv, unusable, missing_column);
+    while (good && !*unusable && (result = evr_csv_next(&csv)) != EVR_CSV_END)
+        good = result != EVR_CSV_NOMEM && read_row(t, &csv, result);
+    evr_csv_free(&csv);
+    return good;
+}
+
+bool evr_table_duplicates(evr_table *t)
+{
     for (size_t i = 0; i < t->slot_count; i++) {
         evr_str label;
         if (t->slots[i].count < 2)
@@ -247,7 +277,7 @@ bool evr_table_index(evr_table *t)
 /* The durations of a row as they are now: what was measured, as text, and what was profiled. */
 typedef struct row_times {
     evr_str measured;
-    char text[64];
+    char text[EVR_NUMBER_TEXT];
     double profiled;
 } row_times;
 
@@ -257,7 +287,7 @@ static bool times_of(evr_table *t, const evr_row *row, row_times *times)
     if (row->len != ADDED) {
         if (!open_row(t, row))
             return false;
-        times->measured = evr_str_trim(kept_cell(t, t->columns.measured));
+        times->measured = evr_cell_trim(kept_cell(t, t->columns.measured));
         times->profiled = evr_cell_number(kept_cell(t, t->columns.profiled));
     }
     uint32_t from = row->patch != EVR_NO_ID ? row->patch : row->len == ADDED ? row->start : EVR_NO_ID;
@@ -282,7 +312,7 @@ static bool note_gap(evr_table *t, const evr_row *row, double measured, double p
 
 static bool update_row(evr_table *t, evr_row *row, uint32_t number, const row_times *times)
 {
-    char text[64];
+    char text[EVR_NUMBER_TEXT];
     evr_str measured = evr_number_text(sample(t, number)->least, text);
     t->file->public.updated += !evr_str_eq(measured, times->measured);
     row->patch = number;
@@ -301,9 +331,16 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
     evr_row added = {number, ADDED, EVR_NO_ID, 0};
     evr_perfdb_file *count = &t->file->public;
     evr_str label;
-    if (!signature_of(t, &added, &t->scratch))
-        return false;
-    evr_row_slot *slot = slot_of(t, scratch_hash(t));
+    evr_call_cells cells = evr_sample_cells(sample(t, number), t->ep_size);
+    uint64_t hash = sample(t, number)->signature_hash;
+    if (t->rule == EVR_RULE_EP_SIZE || t->rule != t->samples->by_op[sample(t, number)->op].rule) {
+        t->scratch.len = 0;
+        evr_signature(&t->scratch, t->rule, &cells);
+        if (t->scratch.failed)
+            return false;
+        hash = scratch_hash(t);
+    }
+    evr_row_slot *slot = slot_of(t, hash, &cells);
     if (!slot)
         return false;
     if (slot->count) {
@@ -377,7 +414,7 @@ bool evr_table_prune(evr_table *t)
 }
 
 /* What stands in a written column of a row whose file's cells are in `cells`. */
-static evr_str written_cell(evr_table *t, const evr_row *row, const evr_cell *cell, char text[64])
+static evr_str written_cell(evr_table *t, const evr_row *row, const evr_cell *cell, char text[EVR_NUMBER_TEXT])
 {
     const evr_sample *added = row->len == ADDED ? sample(t, row->start) : NULL;
     const evr_sample *measured = row->patch != EVR_NO_ID ? sample(t, row->patch) : added;
@@ -395,7 +432,7 @@ static evr_str written_cell(evr_table *t, const evr_row *row, const evr_cell *ce
 
 static bool row_differs(evr_table *t, const evr_row *row, bool *differs)
 {
-    char text[64];
+    char text[EVR_NUMBER_TEXT];
     *differs = false;
     if (!open_row(t, row))
         return false;
@@ -421,7 +458,7 @@ bool evr_table_changed(evr_table *t, bool *changed)
 
 static void render_row(evr_table *t, evr_buf *buf, const evr_row *row)
 {
-    char text[64];
+    char text[EVR_NUMBER_TEXT];
     bool unchanged = (row->flags & EVR_ROW_CANONICAL) && t->columns.same && row->patch == EVR_NO_ID;
     if ((row->flags & EVR_ROW_MALFORMED) || unchanged) {
         evr_buf_add(buf, t->text.data + row->start, row->len);

@@ -37,6 +37,7 @@ typedef struct evr_table {
     evr_row_slot *slots;
     size_t slot_count, slot_used;
     evr_csv cells; /* for looking into single rows */
+    size_t opened; /* offset of the row whose fields are in `cells`, SIZE_MAX = none */
     evr_buf scratch, other;
     const evr_samples *samples;
     evr_perfdb_report *report;
@@ -46,8 +47,8 @@ typedef struct evr_table {
 void evr_table_init(evr_table *table, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size);
 void evr_table_free(evr_table *table);
 
-/* Why a text is no operator file, for people, or the name of the column it lacks; NULL when it is one. The text must outlive the table.
- * False when memory is out. */
+/* Why a text is no operator file, for people, or the name of the column it lacks; NULL when it is one. The text must outlive the table,
+ * whose `file` must be set. False when memory is out. */
 bool evr_table_read(evr_table *table, evr_str path, evr_str text, const char **unusable, bool *missing_column);
 
 /* An empty table with the columns of a new file. */
@@ -56,8 +57,10 @@ bool evr_table_new(evr_table *table);
 /* Whether every row that can be read has a valid duration, and there is at least one row. Stops at the first that has none. */
 bool evr_table_complete(evr_context *ctx, evr_str text, bool *complete);
 
-/* Merges the samples of the operator and of its other names. `table->file` must be set. False when memory is out. */
-bool evr_table_index(evr_table *table);
+/* Lists duplicates. False when memory is out. */
+bool evr_table_duplicates(evr_table *table);
+
+/* Merges the samples of the operator and of its other names. False when memory is out. */
 bool evr_table_merge(evr_table *table, int32_t mode);
 bool evr_table_prune(evr_table *table);
 

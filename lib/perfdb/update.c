@@ -242,7 +242,7 @@ static bool has_other_entry(update *u, evr_str op)
 /* Merges, and stages the file when something changed. */
 static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **err)
 {
-    bool changed = false, good = evr_table_index(t) && evr_table_merge(t, u->o.mode) &&
+    bool changed = false, good = evr_table_duplicates(t) && evr_table_merge(t, u->o.mode) &&
                                  (!(u->o.flags & EVR_PERFDB_PRUNE) || evr_table_prune(t)) && evr_table_changed(t, &changed);
     evr_perfdb_file *file = &t->file->public;
     bool measured = good && has_samples(u, t->op);

@@ -75,7 +75,7 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
     evr_table_init(&table, &samples, report, op, flags & 1 ? EVR_STR_LITERAL("16") : (evr_str){"", 0});
     good = status != EVR_E_NOMEM && (table.file = evr_report_add_file(report, op, op)) != NULL &&
            evr_table_read(&table, op, file, &unusable, &missing_column) && !unusable;
-    good = good && evr_table_index(&table) && evr_table_merge(&table, flags >> 1 & 1) &&
+    good = good && evr_table_duplicates(&table) && evr_table_merge(&table, flags >> 1 & 1) &&
            (!(flags & 4) || evr_table_prune(&table)) && evr_table_changed(&table, &changed);
     if (good) {
         evr_table_render_header(&table, to);
