@@ -87,11 +87,11 @@ static size_t scan_field(evr_csv *csv, size_t at, bool single, row_scan *scan)
     scan->canonical &= quoted == needed && !quotes && !scan->stray;
     evr_csv_field *field = &csv->fields[csv->count++];
     if (!quoted) {
-        *field = (evr_csv_field){start, at, false};
+        *field = (evr_csv_field){start, at, at, false};
     } else if (!escaped && at == closed && !scan->open) {
-        *field = (evr_csv_field){start + 1, at - 1, false};
+        *field = (evr_csv_field){start + 1, at - 1, at, false};
     } else {
-        *field = (evr_csv_field){start, at, true};
+        *field = (evr_csv_field){start, at, at, true};
         scan->copied += at - start;
     }
     return at;
@@ -198,24 +198,24 @@ evr_csv_result evr_csv_next(evr_csv *csv)
 void evr_csv_put(evr_buf *buf, evr_str value, bool first)
 {
     if (!first)
-        evr_buf_char(buf, ',');
+        evr_put_char(buf, ',');
     size_t plain = 0;
     while (plain < value.len && classes[(unsigned char)value.data[plain]] == PLAIN)
         plain++;
     if (plain == value.len) {
-        evr_buf_str(buf, value);
+        evr_put(buf, value.data, value.len);
         return;
     }
-    evr_buf_char(buf, '"');
+    evr_put_char(buf, '"');
     for (size_t from = 0; from < value.len;) {
         const char *quote = memchr(value.data + from, '"', value.len - from);
         size_t to = quote ? (size_t)(quote - value.data) + 1 : value.len;
-        evr_buf_add(buf, value.data + from, to - from);
+        evr_put(buf, value.data + from, to - from);
         if (quote)
-            evr_buf_char(buf, '"');
+            evr_put_char(buf, '"');
         from = to;
     }
-    evr_buf_char(buf, '"');
+    evr_put_char(buf, '"');
 }
 
-void evr_csv_end_row(evr_buf *buf) { evr_buf_add(buf, "\r\n", 2); }
+void evr_csv_end_row(evr_buf *buf) { evr_put(buf, "\r\n", 2); }

@@ -16,6 +16,7 @@ typedef enum evr_csv_result {
 
 typedef struct evr_csv_field {
     size_t start, end; /* in the text, or in `unescaped` */
+    size_t raw_end;    /* in the text, with its quotes */
     bool copied;
 } evr_csv_field;
 
@@ -53,6 +54,21 @@ static inline evr_str evr_csv_value(const evr_csv *csv, size_t index)
     const evr_csv_field *f = &csv->fields[index];
     return (evr_str){(f->copied ? csv->unescaped : csv->text.data) + f->start, f->end - f->start};
 }
+
+/* As evr_buf_add(), quicker for the short texts that fields are. */
+static inline void evr_put(evr_buf *buf, const char *data, size_t len)
+{
+    if (len >= buf->cap || buf->len >= buf->cap - len || buf->failed) {
+        evr_buf_add(buf, data, len);
+        return;
+    }
+    if (len)
+        memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = 0;
+}
+
+static inline void evr_put_char(evr_buf *buf, char c) { evr_put(buf, &c, 1); }
 
 /* Appends a field; `first` tells that no comma goes before it. */
 void evr_csv_put(evr_buf *buf, evr_str value, bool first);

@@ -63,6 +63,11 @@ evr_str evr_report_text(evr_perfdb_report *r, evr_str text)
     if (!copy)
         return (evr_str){NULL, 0};
     for (size_t i = 0; i < text.len;) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c && c < 0x80) {
+            copy[i++] = (char)c;
+            continue;
+        }
         size_t n = utf8_length((const unsigned char *)text.data + i, text.len - i);
         if (n)
             memcpy(copy + i, text.data + i, n);
@@ -104,7 +109,7 @@ bool evr_report_add_gap(evr_perfdb_report *r, const evr_report_file *file, evr_s
     label = evr_report_text(r, label);
     if (!label.data || !evr_grow(r->ctx, (void **)&r->gaps, &r->gap_cap, r->gap_count + 1, sizeof *r->gaps))
         return false;
-    r->gaps[r->gap_count] = (evr_report_gap){(uint32_t)(file - r->files), (uint32_t)r->gap_count, label, measured, profiled};
+    r->gaps[r->gap_count] = (evr_report_gap){(uint32_t)(file - r->files), (uint32_t)r->gap_count, label, measured, profiled, ratio > 1 / ratio ? ratio : 1 / ratio};
     r->gap_count++;
     return true;
 }
@@ -131,20 +136,14 @@ bool evr_report_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, c
     return true;
 }
 
-static double width(const evr_report_gap *g)
-{
-    double ratio = g->measured / g->profiled;
-    return ratio > 1 / ratio ? ratio : 1 / ratio;
-}
-
 /* The widest first, then the largest difference, then the operator's name, later ones first; at last as they were found. */
 static int compare_gaps(const void *a, const void *b, void *user)
 {
     const evr_report_gap *x = a, *y = b;
     const evr_perfdb_report *r = user;
-    double wx = width(x), wy = width(y), dx = fabs(x->measured - x->profiled), dy = fabs(y->measured - y->profiled);
-    if (wx != wy)
-        return wx > wy ? -1 : 1;
+    double dx = fabs(x->measured - x->profiled), dy = fabs(y->measured - y->profiled);
+    if (x->width != y->width)
+        return x->width > y->width ? -1 : 1;
     if (dx != dy)
         return dx > dy ? -1 : 1;
     int names = evr_str_cmp(r->files[y->file].public.op, r->files[x->file].public.op);

@@ -29,7 +29,7 @@ typedef struct evr_report_file {
 typedef struct evr_report_gap {
     uint32_t file, order;
     evr_str label;
-    double measured, profiled;
+    double measured, profiled, width; /* max(ratio, 1 / ratio) */
 } evr_report_gap;
 
 typedef struct evr_report_problem {

@@ -28,18 +28,26 @@ void evr_samples_free(evr_samples *s)
 
 /* Fields of an op_summary file. */
 typedef struct summary_columns {
-    int32_t op, duration, base[EVR_BASE_COLUMNS], counters[EVR_COUNTERS];
-    uint32_t counter_bits;
+    int32_t op, duration, base[EVR_BASE_COLUMNS];
+    struct {
+        uint32_t field, place;
+    } counters[EVR_COUNTERS];
+    uint32_t counter_count;
 } summary_columns;
 
-static const char *read_summary_header(const evr_csv *header, summary_columns *c)
+static const char *read_summary_header(evr_samples *s, const evr_csv *header, summary_columns *c)
 {
     *c = (summary_columns){.op = evr_columns_find(header, "OP Type"), .duration = evr_columns_find(header, "Task Duration(us)")};
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         c->base[i] = evr_columns_find(header, i == EVR_COL_CORE ? "Task Type" : evr_base_names[i]);
     for (size_t i = 0; i < EVR_COUNTERS; i++) {
-        c->counters[i] = evr_columns_find(header, evr_counter_names[i]);
-        c->counter_bits |= c->counters[i] >= 0 ? 1u << i : 0;
+        int32_t at = evr_columns_find(header, evr_counter_names[i]);
+        if (at < 0)
+            continue;
+        if (!s->counter_places[i])
+            s->counter_places[i] = ++s->counter_count;
+        c->counters[c->counter_count].field = (uint32_t)at;
+        c->counters[c->counter_count++].place = s->counter_places[i] - 1;
     }
     return c->op < 0         ? "OP Type"
            : c->duration < 0 ? "Task Duration(us)"
@@ -135,24 +143,33 @@ static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_cal
     return true;
 }
 
+/* Room for the counters of all files so far. */
+static bool grow_counters(evr_samples *s, evr_sample *sample)
+{
+    if (sample->counter_count == s->counter_count)
+        return true;
+    evr_counter_sum *sums = evr_arena_alloc_zeroed(&s->arena, s->counter_count * sizeof *sums);
+    if (!sums)
+        return false;
+    if (sample->counter_count)
+        memcpy(sums, sample->counters, sample->counter_count * sizeof *sums);
+    sample->counters = sums;
+    sample->counter_count = s->counter_count;
+    return true;
+}
+
 static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv, const summary_columns *columns)
 {
-    if (!columns->counter_bits)
-        return true;
-    if (!sample->counters) {
-        evr_counter_sums *sums = evr_arena_alloc_zeroed(&s->arena, sizeof *sums);
-        if (!sums)
-            return false;
-        sample->counters = sums;
-    }
-    evr_counter_sums *sums = sample->counters;
-    sums->columns |= columns->counter_bits;
-    for (size_t i = 0; i < EVR_COUNTERS; i++) {
+    if (columns->counter_count && !grow_counters(s, sample))
+        return false;
+    for (size_t i = 0; i < columns->counter_count; i++) {
         double value;
-        if (columns->counters[i] < 0 || !evr_str_to_f64(field(csv, columns->counters[i]), &value) || !isfinite(value))
+        evr_counter_sum *sum = &sample->counters[columns->counters[i].place];
+        sum->seen = 1;
+        if (!evr_str_to_f64(evr_cell_trim(evr_csv_value(csv, columns->counters[i].field)), &value) || !isfinite(value))
             continue;
-        sums->sum[i] += value;
-        sums->numbers[i]++;
+        sum->sum += value;
+        sum->numbers++;
     }
     return true;
 }
@@ -194,7 +211,7 @@ evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfd
     evr_csv_init(&csv, s->ctx, text);
     evr_csv_result result = evr_csv_next(&csv);
     evr_status status = EVR_OK;
-    const char *lacks = result == EVR_CSV_ROW ? read_summary_header(&csv, &columns) : "OP Type";
+    const char *lacks = result == EVR_CSV_ROW ? read_summary_header(s, &csv, &columns) : "OP Type";
     if (result == EVR_CSV_NOMEM) {
         status = evr_fail_nomem(err);
     } else if (lacks) {
@@ -230,11 +247,12 @@ evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size)
     return cells;
 }
 
-bool evr_sample_counter(const evr_sample *sample, uint32_t index, double *out)
+bool evr_sample_counter(const evr_samples *s, const evr_sample *sample, uint32_t index, double *out)
 {
-    const evr_counter_sums *sums = sample->counters;
-    if (!sums || !(sums->columns >> index & 1))
+    uint32_t place = s->counter_places[index];
+    if (place == 0 || place > sample->counter_count || !sample->counters[place - 1].seen)
         return false;
-    *out = sums->numbers[index] ? sums->sum[index] / sums->numbers[index] : 0;
+    const evr_counter_sum *sum = &sample->counters[place - 1];
+    *out = sum->numbers ? sum->sum / sum->numbers : 0;
     return true;
 }

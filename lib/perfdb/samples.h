@@ -6,11 +6,12 @@
 #include "perfdb/report.h"
 #include "perfdb/signature.h"
 
-typedef struct evr_counter_sums {
-    double sum[EVR_COUNTERS];
-    uint32_t numbers[EVR_COUNTERS]; /* repeats that had a number */
-    uint32_t columns;               /* bit for each counter that the files had a column for */
-} evr_counter_sums;
+/* Sums of a call's counters, in the order in which the files introduced the counters. */
+typedef struct evr_counter_sum {
+    double sum;
+    uint32_t numbers; /* repeats that had a number */
+    uint32_t seen;    /* 1: a file of this call had the column */
+} evr_counter_sum;
 
 typedef struct evr_sample {
     uint64_t hash;           /* of the operator and the signature */
@@ -20,7 +21,8 @@ typedef struct evr_sample {
     uint32_t op;   /* in `ops` */
     uint32_t next; /* of the same operator, in order of first sight; EVR_NO_ID at the end */
     double least;  /* shortest duration, in microseconds */
-    evr_counter_sums *counters; /* NULL when the files had none */
+    evr_counter_sum *counters;
+    uint32_t counter_count;
 } evr_sample;
 
 typedef struct evr_op_samples {
@@ -32,6 +34,8 @@ typedef struct evr_samples {
     evr_context *ctx;
     evr_arena arena;
     evr_intern ops;
+    uint32_t counter_places[EVR_COUNTERS]; /* place + 1 in a call's sums, 0 = not in any file so far */
+    uint32_t counter_count;
     evr_op_samples *by_op; /* by number of the operator */
     size_t op_cap;
     evr_sample *items;
@@ -53,6 +57,6 @@ const evr_op_samples *evr_samples_of(const evr_samples *samples, evr_str op);
 evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size);
 
 /* Average of a counter over the repeats that had it; false when the files have no such column. */
-bool evr_sample_counter(const evr_sample *sample, uint32_t index, double *out);
+bool evr_sample_counter(const evr_samples *samples, const evr_sample *sample, uint32_t index, double *out);
 
 #endif

@@ -177,14 +177,14 @@ static bool is_plain_shape(evr_str slot)
 static void put_shape(evr_buf *to, evr_str slot)
 {
     if (is_plain_shape(slot)) {
-        evr_buf_str(to, slot);
+        evr_put(to, slot.data, slot.len);
         return;
     }
     evr_str rest = shape_inside(slot), dim;
     for (bool first = true; next_dim(&rest, &dim); first = false) {
         if (!first)
-            evr_buf_char(to, ',');
-        evr_buf_str(to, dim);
+            evr_put_char(to, ',');
+        evr_put(to, dim.data, dim.len);
     }
 }
 
@@ -199,7 +199,7 @@ static void put_type(evr_buf *to, evr_str type)
     if (type.len > 3 && type.data[2] == '_' && (type.data[0] | 32) == 'd' && (type.data[1] | 32) == 't')
         type = evr_str_sub(type, 3, type.len);
     if (type.len >= sizeof upper) {
-        evr_buf_str(to, type);
+        evr_put(to, type.data, type.len);
         return;
     }
     for (size_t i = 0; i < type.len; i++)
@@ -208,12 +208,12 @@ static void put_type(evr_buf *to, evr_str type)
     for (size_t i = 0; type.len > 3 && i < sizeof same / sizeof *same; i++)
         if (evr_str_is(name, same[i][0]))
             name = evr_str_c(same[i][1]);
-    evr_buf_str(to, name);
+    evr_put(to, name.data, name.len);
 }
 
-static void put_format(evr_buf *to, evr_str format) { evr_buf_str(to, format); }
+static void put_format(evr_buf *to, evr_str format) { evr_put(to, format.data, format.len); }
 
-static void end_part(evr_buf *to) { evr_buf_char(to, 0); }
+static void end_part(evr_buf *to) { evr_put_char(to, 0); }
 
 /* Empty slots at the end do not count: the text is cut behind the last that is not. */
 static void put_shapes(evr_buf *to, slots s)
@@ -222,7 +222,7 @@ static void put_shapes(evr_buf *to, slots s)
     size_t kept = to->len;
     for (bool first = true; next_slot(&s, &slot); first = false) {
         if (!first)
-            evr_buf_char(to, ';');
+            evr_put_char(to, ';');
         size_t before = to->len;
         put_shape(to, slot);
         if (to->len > before)
@@ -242,7 +242,7 @@ static void put_attributes(evr_buf *to, slots shapes, slots attributes, void (*p
         if (!next_slot(&attributes, &attribute) && !more)
             break;
         if (!first)
-            evr_buf_char(to, ';');
+            evr_put_char(to, ';');
         if (attribute.len == 0 || !has_shape(shape))
             continue;
         put(to, attribute);
@@ -282,7 +282,7 @@ static void put_two(evr_buf *to, evr_str cell, void (*put)(evr_buf *, evr_str))
     evr_str slot;
     for (int i = 0; i < 2 && next_slot(&s, &slot); i++) {
         if (i)
-            evr_buf_char(to, ';');
+            evr_put_char(to, ';');
         put(to, slot);
     }
     end_part(to);

@@ -423,7 +423,7 @@ static evr_str written_cell(evr_table *t, const evr_row *row, const evr_cell *ce
         return evr_sample_cells(added, t->ep_size).base[cell->index];
     if (cell->kind == EVR_CELL_MEASURED && measured)
         return evr_number_text(measured->least, text);
-    if (cell->kind == EVR_CELL_COUNTER && measured && evr_sample_counter(measured, cell->index, &value))
+    if (cell->kind == EVR_CELL_COUNTER && measured && evr_sample_counter(t->samples, measured, cell->index, &value))
         return evr_number_text(value, text);
     if (cell->kind == EVR_CELL_EP_SIZE && (added || !t->has_ep_size))
         return t->rule == EVR_RULE_EP_SIZE ? t->ep_size : (evr_str){"", 0};
@@ -456,14 +456,35 @@ bool evr_table_changed(evr_table *t, bool *changed)
     return true;
 }
 
+/* Columns whose text an update does not change are copied as they stand, as many as follow each other at once. */
+static void render_patched(evr_table *t, evr_buf *buf, const evr_row *row)
+{
+    char text[EVR_NUMBER_TEXT];
+    const evr_cell *cells = t->columns.cells;
+    for (size_t i = 0; i < t->columns.count;) {
+        size_t from = i;
+        while (i < t->columns.count && (cells[i].kind == EVR_CELL_KEPT || cells[i].kind == EVR_CELL_BASE || cells[i].kind == EVR_CELL_EP_SIZE))
+            i++;
+        if (i > from) {
+            size_t start = from ? t->cells.fields[from - 1].raw_end : 0; /* with the comma before it */
+            evr_buf_add(buf, t->cells.text.data + start, t->cells.fields[i - 1].raw_end - start);
+        } else {
+            evr_csv_put(buf, written_cell(t, row, &cells[i], text), i == 0);
+            i++;
+        }
+    }
+}
+
 static void render_row(evr_table *t, evr_buf *buf, const evr_row *row)
 {
     char text[EVR_NUMBER_TEXT];
-    bool unchanged = (row->flags & EVR_ROW_CANONICAL) && t->columns.same && row->patch == EVR_NO_ID;
-    if ((row->flags & EVR_ROW_MALFORMED) || unchanged) {
+    bool as_it_stands = row->len != ADDED && (row->flags & EVR_ROW_CANONICAL) && t->columns.same;
+    if ((row->flags & EVR_ROW_MALFORMED) || (as_it_stands && row->patch == EVR_NO_ID)) {
         evr_buf_add(buf, t->text.data + row->start, row->len);
     } else if (row->len != ADDED && !open_row(t, row)) {
         buf->failed = true;
+    } else if (as_it_stands) {
+        render_patched(t, buf, row);
     } else {
         for (size_t i = 0; i < t->columns.count; i++)
             evr_csv_put(buf, written_cell(t, row, &t->columns.cells[i], text), i == 0);
