@@ -295,6 +295,9 @@ evr_status evr_folder_finish(evr_folder *f, evr_error **err)
 {
     int fd = f->writing;
     f->writing = -1;
+#ifdef SYNC_FILE_RANGE_WRITE /* on its way while the next file is made, so that the first fsync() finds all of them there */
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
     return close(fd) == 0 ? EVR_OK : system_error(f, "cannot write a new", f->staged[f->staged_count - 1].name, err);
 }
 
