@@ -1,8 +1,31 @@
 #include "perfdb/csv.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum { PLAIN = 0, COMMA = 1, LINE = 2, QUOTE = 3 };
 
 static const unsigned char classes[256] = {[','] = COMMA, ['\n'] = LINE, ['\r'] = LINE, ['"'] = QUOTE};
+
+/* The first byte at or after `at` that means something in CSV, or the end. */
+static inline size_t skip_plain(const char *data, size_t at, size_t len)
+{
+#ifdef __SSE2__
+    const __m128i comma = _mm_set1_epi8(','), quote = _mm_set1_epi8('"'), cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    for (; len - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(data + at));
+        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, comma), _mm_cmpeq_epi8(bytes, quote)),
+                                     _mm_or_si128(_mm_cmpeq_epi8(bytes, cr), _mm_cmpeq_epi8(bytes, lf)));
+        int mask = _mm_movemask_epi8(found);
+        if (mask)
+            return at + (size_t)__builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (at < len && classes[(unsigned char)data[at]] == PLAIN)
+        at++;
+    return at;
+}
 
 void evr_csv_init(evr_csv *csv, evr_context *ctx, evr_str text)
 {
@@ -42,12 +65,12 @@ static size_t skip_quoted(const evr_csv *csv, size_t at, bool single, row_scan *
     const char *data = csv->text.data;
     size_t len = csv->text.len;
     for (;; at++) {
+        at = skip_plain(data, at, len);
         if (at >= len) {
             scan->open = true;
             return at;
         }
         switch (classes[(unsigned char)data[at]]) {
-        case PLAIN: continue;
         case COMMA: *needed = true; continue;
         case LINE:
             if (single) {
@@ -82,7 +105,7 @@ static size_t scan_field(evr_csv *csv, size_t at, bool single, row_scan *scan)
             break;
         scan->stray |= quoted;
         quotes |= class == QUOTE;
-        at++;
+        at = skip_plain(data, at + 1, len);
     }
     scan->canonical &= quoted == needed && !quotes && !scan->stray;
     evr_csv_field *field = &csv->fields[csv->count++];
@@ -195,14 +218,36 @@ evr_csv_result evr_csv_next(evr_csv *csv)
     return unescape_fields(csv, scan.copied) ? EVR_CSV_ROW : EVR_CSV_NOMEM;
 }
 
+/* A field between its ends. */
+static evr_csv_field field_between(const char *data, size_t start, size_t end)
+{
+    if (start == end || data[start] != '"')
+        return (evr_csv_field){start, end, end, false};
+    bool simple = end - start >= 2 && data[end - 1] == '"' && !memchr(data + start + 1, '"', end - start - 2);
+    return simple ? (evr_csv_field){start + 1, end - 1, end, false} : (evr_csv_field){start, end, end, true};
+}
+
+bool evr_csv_reopen(evr_csv *csv, evr_str raw, const uint32_t *ends, size_t count)
+{
+    size_t copied = 0, start = 0;
+    csv->text = csv->raw = raw;
+    csv->count = 0;
+    if (!evr_grow(csv->ctx, (void **)&csv->fields, &csv->field_cap, count, sizeof *csv->fields))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        evr_csv_field *f = &csv->fields[csv->count++];
+        *f = field_between(raw.data, start, ends[i]);
+        copied += f->copied ? f->end - f->start : 0;
+        start = ends[i] + 1;
+    }
+    return unescape_fields(csv, copied);
+}
+
 void evr_csv_put(evr_buf *buf, evr_str value, bool first)
 {
     if (!first)
         evr_put_char(buf, ',');
-    size_t plain = 0;
-    while (plain < value.len && classes[(unsigned char)value.data[plain]] == PLAIN)
-        plain++;
-    if (plain == value.len) {
+    if (skip_plain(value.data, 0, value.len) == value.len) {
         evr_put(buf, value.data, value.len);
         return;
     }

@@ -46,6 +46,10 @@ void evr_csv_free(evr_csv *csv);
 /* Reads the next row that is not empty. */
 evr_csv_result evr_csv_next(evr_csv *csv);
 
+/* Takes a row that evr_csv_next() has read before: where each of its `count` fields ended, as offsets in `raw`, gives the same values without
+ * looking for them again. False when memory is out. */
+bool evr_csv_reopen(evr_csv *csv, evr_str raw, const uint32_t *ends, size_t count);
+
 /* Value of a field, valid until the next row is read; empty beyond the last. */
 static inline evr_str evr_csv_value(const evr_csv *csv, size_t index)
 {

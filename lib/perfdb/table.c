@@ -22,6 +22,7 @@ void evr_table_free(evr_table *t)
     evr_buf_free(&t->scratch);
     evr_buf_free(&t->other);
     evr_release(t->ctx, t->rows, t->cap * sizeof *t->rows);
+    evr_release(t->ctx, t->ends, t->ends_cap * sizeof *t->ends);
     evr_release(t->ctx, t->slots, t->slot_count * sizeof *t->slots);
 }
 
@@ -84,16 +85,26 @@ bool evr_table_complete(evr_context *ctx, evr_str text, bool *complete)
 
 static const evr_sample *sample(const evr_table *t, uint32_t number) { return &t->samples->items[number]; }
 
-/* Reads a row of the file into `cells`. False when memory is out; the row was read before, so nothing else can happen. */
+static const uint32_t *ends_of(const evr_table *t, const evr_row *row) { return t->ends + (size_t)(row - t->rows) * t->columns.width; }
+
+/* Notes where the fields of the row just added end. */
+static bool keep_ends(evr_table *t, const evr_csv *csv)
+{
+    size_t width = t->columns.width, from = (t->count - 1) * width;
+    size_t start = (size_t)(csv->raw.data - csv->text.data);
+    if (!evr_grow(t->ctx, (void **)&t->ends, &t->ends_cap, from + width, sizeof *t->ends))
+        return false;
+    for (size_t i = 0; i < width; i++)
+        t->ends[from + i] = i < csv->count ? (uint32_t)(csv->fields[i].raw_end - start) : 0;
+    return true;
+}
+
+/* Puts the fields of a row of the file into `cells`. False when memory is out. */
 static bool open_row(evr_table *t, const evr_row *row)
 {
-    evr_csv *csv = &t->cells;
     if (t->opened == row->start)
         return true;
-    csv->text = (evr_str){t->text.data + row->start, row->len};
-    csv->width = 0;
-    csv->at = csv->single_until = 0;
-    bool good = evr_csv_next(csv) == EVR_CSV_ROW;
+    bool good = evr_csv_reopen(&t->cells, (evr_str){t->text.data + row->start, row->len}, ends_of(t, row), t->columns.width);
     t->opened = good ? row->start : SIZE_MAX;
     return good;
 }
@@ -219,7 +230,7 @@ static bool read_row(evr_table *t, const evr_csv *csv, evr_csv_result result)
     evr_row row = {(uint32_t)(csv->raw.data - t->text.data), (uint32_t)csv->raw.len, EVR_NO_ID, 0};
     if (result == EVR_CSV_ROW) {
         row.flags = csv->canonical ? EVR_ROW_CANONICAL : 0;
-        return add_row(t, row) && index_row(t, csv);
+        return add_row(t, row) && keep_ends(t, csv) && index_row(t, csv);
     }
     row.flags = EVR_ROW_MALFORMED;
     t->file->public.malformed++;
@@ -274,6 +285,13 @@ bool evr_table_duplicates(evr_table *t)
     return true;
 }
 
+/* The sample that a row's duration and counters come from, NULL when they are the file's. */
+static const evr_sample *measured_by(const evr_table *t, const evr_row *row)
+{
+    uint32_t number = row->patch != EVR_NO_ID ? row->patch : row->len == ADDED ? row->start : EVR_NO_ID;
+    return number == EVR_NO_ID ? NULL : sample(t, number);
+}
+
 /* The durations of a row as they are now: what was measured, as text, and what was profiled. */
 typedef struct row_times {
     evr_str measured;
@@ -290,9 +308,9 @@ static bool times_of(evr_table *t, const evr_row *row, row_times *times)
         times->measured = evr_cell_trim(kept_cell(t, t->columns.measured));
         times->profiled = evr_cell_number(kept_cell(t, t->columns.profiled));
     }
-    uint32_t from = row->patch != EVR_NO_ID ? row->patch : row->len == ADDED ? row->start : EVR_NO_ID;
-    if (from != EVR_NO_ID)
-        times->measured = evr_number_text(sample(t, from)->least, times->text);
+    const evr_sample *measured = measured_by(t, row);
+    if (measured)
+        times->measured = evr_number_text(measured->least, times->text);
     return true;
 }
 
@@ -413,18 +431,26 @@ bool evr_table_prune(evr_table *t)
     return true;
 }
 
+/* Whether a column's number comes from a sample, and which. */
+static bool new_number(const evr_table *t, const evr_sample *measured, const evr_cell *cell, double *value)
+{
+    if (!measured)
+        return false;
+    if (cell->kind == EVR_CELL_COUNTER)
+        return evr_sample_counter(t->samples, measured, cell->index, value);
+    *value = measured->least;
+    return cell->kind == EVR_CELL_MEASURED;
+}
+
 /* What stands in a written column of a row whose file's cells are in `cells`. */
 static evr_str written_cell(evr_table *t, const evr_row *row, const evr_cell *cell, char text[EVR_NUMBER_TEXT])
 {
-    const evr_sample *added = row->len == ADDED ? sample(t, row->start) : NULL;
-    const evr_sample *measured = row->patch != EVR_NO_ID ? sample(t, row->patch) : added;
     double value;
-    if (cell->kind == EVR_CELL_BASE && added)
-        return evr_sample_cells(added, t->ep_size).base[cell->index];
-    if (cell->kind == EVR_CELL_MEASURED && measured)
-        return evr_number_text(measured->least, text);
-    if (cell->kind == EVR_CELL_COUNTER && measured && evr_sample_counter(t->samples, measured, cell->index, &value))
+    bool added = row->len == ADDED;
+    if (new_number(t, measured_by(t, row), cell, &value))
         return evr_number_text(value, text);
+    if (cell->kind == EVR_CELL_BASE && added)
+        return evr_sample_cells(sample(t, row->start), t->ep_size).base[cell->index];
     if (cell->kind == EVR_CELL_EP_SIZE && (added || !t->has_ep_size))
         return t->rule == EVR_RULE_EP_SIZE ? t->ep_size : (evr_str){"", 0};
     return added ? (evr_str){"", 0} : kept_cell(t, cell->from);
@@ -456,23 +482,27 @@ bool evr_table_changed(evr_table *t, bool *changed)
     return true;
 }
 
-/* Columns whose text an update does not change are copied as they stand, as many as follow each other at once. */
+/* A row that is canonical: what an update does not change is copied as it stands. */
 static void render_patched(evr_table *t, evr_buf *buf, const evr_row *row)
 {
     char text[EVR_NUMBER_TEXT];
-    const evr_cell *cells = t->columns.cells;
-    for (size_t i = 0; i < t->columns.count;) {
-        size_t from = i;
-        while (i < t->columns.count && (cells[i].kind == EVR_CELL_KEPT || cells[i].kind == EVR_CELL_BASE || cells[i].kind == EVR_CELL_EP_SIZE))
-            i++;
-        if (i > from) {
-            size_t start = from ? t->cells.fields[from - 1].raw_end : 0; /* with the comma before it */
-            evr_buf_add(buf, t->cells.text.data + start, t->cells.fields[i - 1].raw_end - start);
-        } else {
-            evr_csv_put(buf, written_cell(t, row, &cells[i], text), i == 0);
-            i++;
-        }
+    const evr_sample *measured = measured_by(t, row);
+    const uint32_t *ends = ends_of(t, row);
+    const char *raw = t->text.data + row->start;
+    size_t copied = 0, i = 0; /* bytes of the row that are done */
+    double value;
+    for (; i < t->columns.count; i++) {
+        if (!new_number(t, measured, &t->columns.cells[i], &value))
+            continue;
+        size_t start = i ? ends[i - 1] : 0;
+        evr_put(buf, raw + copied, start - copied);
+        evr_str number = evr_number_text(value, text);
+        if (i)
+            evr_put_char(buf, ',');
+        evr_put(buf, number.data, number.len);
+        copied = ends[i];
     }
+    evr_put(buf, raw + copied, row->len - copied);
 }
 
 static void render_row(evr_table *t, evr_buf *buf, const evr_row *row)
@@ -481,10 +511,10 @@ static void render_row(evr_table *t, evr_buf *buf, const evr_row *row)
     bool as_it_stands = row->len != ADDED && (row->flags & EVR_ROW_CANONICAL) && t->columns.same;
     if ((row->flags & EVR_ROW_MALFORMED) || (as_it_stands && row->patch == EVR_NO_ID)) {
         evr_buf_add(buf, t->text.data + row->start, row->len);
-    } else if (row->len != ADDED && !open_row(t, row)) {
-        buf->failed = true;
     } else if (as_it_stands) {
         render_patched(t, buf, row);
+    } else if (row->len != ADDED && !open_row(t, row)) {
+        buf->failed = true;
     } else {
         for (size_t i = 0; i < t->columns.count; i++)
             evr_csv_put(buf, written_cell(t, row, &t->columns.cells[i], text), i == 0);

@@ -34,6 +34,8 @@ typedef struct evr_table {
     evr_columns columns;
     evr_row *rows;
     size_t count, cap;
+    uint32_t *ends; /* where the fields of the file's rows end, columns.width for each row, as offsets in the row */
+    size_t ends_cap;
     evr_row_slot *slots;
     size_t slot_count, slot_used;
     evr_csv cells; /* for looking into single rows */
