@@ -191,9 +191,10 @@ static void put_shape(evr_buf *to, evr_str slot)
 /* Names of element types differ between profilers and databases. */
 static void put_type(evr_buf *to, evr_str type)
 {
-    static const char *const same[][2] = {
-        {"BFLOAT16", "BF16"}, {"HALF", "FLOAT16"}, {"FP16", "FLOAT16"},   {"FP32", "FLOAT"},
-        {"FLOAT32", "FLOAT"}, {"FP64", "DOUBLE"},  {"FLOAT64", "DOUBLE"},
+#define SAME(other, name) {{(other), sizeof(other) - 1}, {(name), sizeof(name) - 1}}
+    static const evr_str same[][2] = {
+        SAME("BFLOAT16", "BF16"), SAME("HALF", "FLOAT16"), SAME("FP16", "FLOAT16"),   SAME("FP32", "FLOAT"),
+        SAME("FLOAT32", "FLOAT"), SAME("FP64", "DOUBLE"),  SAME("FLOAT64", "DOUBLE"),
     };
     char upper[24];
     if (type.len > 3 && type.data[2] == '_' && (type.data[0] | 32) == 'd' && (type.data[1] | 32) == 't')
@@ -206,8 +207,10 @@ static void put_type(evr_buf *to, evr_str type)
         upper[i] = (char)(type.data[i] >= 'a' && type.data[i] <= 'z' ? type.data[i] - 32 : type.data[i]);
     evr_str name = {upper, type.len};
     for (size_t i = 0; type.len > 3 && i < sizeof same / sizeof *same; i++)
-        if (evr_str_is(name, same[i][0]))
-            name = evr_str_c(same[i][1]);
+        if (evr_str_eq(name, same[i][0])) {
+            name = same[i][1];
+            break;
+        }
     evr_put(to, name.data, name.len);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The way a script updates a performance database: csv, dictionaries, a signature for each row. What bench_perfdb compares with.
 
-usage: python_perfdb.py DATABASE OP_SUMMARY      prints: seconds updated added peak_rss_bytes
+usage: python_perfdb.py DATABASE OP_SUMMARY      prints: seconds cpu_seconds updated added peak_rss_bytes
 """
 import csv
 import math
@@ -104,7 +104,7 @@ def main(database, profile):
         more = update(path, samples.get(path.stem, []))
         updated, added = updated + more[0], added + more[1]
     seconds = time.perf_counter() - start
-    print(seconds, updated, added, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(seconds, time.process_time(), updated, added, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 if __name__ == "__main__":
