@@ -301,13 +301,36 @@ evr_status evr_folder_finish(evr_folder *f, evr_error **err)
     return close(fd) == 0 ? EVR_OK : system_error(f, "cannot write a new", f->staged[f->staged_count - 1].name, err);
 }
 
-/* To the disk, all of them before the first takes its place: most file systems bring them there together. */
-static evr_status sync_staged(evr_folder *f, evr_error **err)
+static int open_staged(const evr_folder *f, size_t i)
 {
     char temporary[STAGE_NAME];
+    stage_name(temporary, f->staged[i].number);
+    return openat(f->fd, temporary, O_RDONLY | O_CLOEXEC);
+}
+
+/* Waits until the contents that are on their way have arrived: then what the file system notes of all of them goes to the disk at once, with
+ * the first fsync(). Only that one counts; this may fail. */
+static void wait_for_contents(const evr_folder *f)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
     for (size_t i = 0; i < f->staged_count; i++) {
-        stage_name(temporary, f->staged[i].number);
-        int fd = openat(f->fd, temporary, O_RDONLY | O_CLOEXEC);
+        int fd = open_staged(f, i);
+        if (fd < 0)
+            continue;
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        close(fd);
+    }
+#else
+    (void)f;
+#endif
+}
+
+/* To the disk, all of them before the first takes its place. */
+static evr_status sync_staged(evr_folder *f, evr_error **err)
+{
+    wait_for_contents(f);
+    for (size_t i = 0; i < f->staged_count; i++) {
+        int fd = open_staged(f, i);
         bool good = fd >= 0 && fsync(fd) == 0;
         evr_status status = good ? EVR_OK : system_error(f, "cannot bring to the disk a new", f->staged[i].name, err);
         if (fd >= 0)
