@@ -218,35 +218,47 @@ static void put_format(evr_buf *to, evr_str format) { evr_put(to, format.data, f
 
 static void end_part(evr_buf *to) { evr_put_char(to, 0); }
 
+/* Which of the first 64 slots have a shape, so that types and formats need not look again. */
+typedef struct shape_mask {
+    uint64_t bits;
+    size_t count; /* slots in all */
+} shape_mask;
+
 /* Empty slots at the end do not count: the text is cut behind the last that is not. */
-static void put_shapes(evr_buf *to, slots s)
+static shape_mask put_shapes(evr_buf *to, slots s)
 {
     evr_str slot;
+    shape_mask mask = {0, 0};
     size_t kept = to->len;
-    for (bool first = true; next_slot(&s, &slot); first = false) {
-        if (!first)
+    for (; next_slot(&s, &slot); mask.count++) {
+        if (mask.count)
             evr_put_char(to, ';');
         size_t before = to->len;
         put_shape(to, slot);
-        if (to->len > before)
-            kept = to->len;
+        if (to->len == before)
+            continue;
+        kept = to->len;
+        mask.bits |= mask.count < 64 ? UINT64_C(1) << mask.count : 0;
     }
     to->len = to->failed ? to->len : kept;
     end_part(to);
+    return mask;
 }
 
 /* Types or formats; one counts only when its slot has a shape. */
-static void put_attributes(evr_buf *to, slots shapes, slots attributes, void (*put)(evr_buf *, evr_str))
+static void put_attributes(evr_buf *to, slots shapes, shape_mask mask, slots attributes, void (*put)(evr_buf *, evr_str))
 {
     evr_str shape, attribute;
     size_t kept = to->len;
-    for (bool first = true;; first = false) {
-        bool more = next_slot(&shapes, &shape);
-        if (!next_slot(&attributes, &attribute) && !more)
-            break;
-        if (!first)
+    for (size_t i = 0; next_slot(&attributes, &attribute); i++) {
+        bool shaped = i < 64 && (mask.bits >> i & 1);
+        if (mask.count > 64) {
+            next_slot(&shapes, &shape);
+            shaped = has_shape(shape);
+        }
+        if (i)
             evr_put_char(to, ';');
-        if (attribute.len == 0 || !has_shape(shape))
+        if (attribute.len == 0 || !shaped)
             continue;
         put(to, attribute);
         kept = to->len;
@@ -257,15 +269,16 @@ static void put_attributes(evr_buf *to, slots shapes, slots attributes, void (*p
 
 static void put_outputs(evr_buf *to, const evr_call_cells *c)
 {
-    put_shapes(to, slots_of(c->base[EVR_COL_OUTPUT_SHAPES]));
-    put_attributes(to, slots_of(c->base[EVR_COL_OUTPUT_SHAPES]), slots_of(c->base[EVR_COL_OUTPUT_TYPES]), put_type);
+    slots shapes = slots_of(c->base[EVR_COL_OUTPUT_SHAPES]);
+    shape_mask mask = put_shapes(to, shapes);
+    put_attributes(to, shapes, mask, slots_of(c->base[EVR_COL_OUTPUT_TYPES]), put_type);
 }
 
 static void put_call(evr_buf *to, const evr_call_cells *c, slots shapes, slots types, slots formats)
 {
-    put_shapes(to, shapes);
-    put_attributes(to, shapes, types, put_type);
-    put_attributes(to, shapes, formats, put_format);
+    shape_mask mask = put_shapes(to, shapes);
+    put_attributes(to, shapes, mask, types, put_type);
+    put_attributes(to, shapes, mask, formats, put_format);
     put_outputs(to, c);
 }
 

@@ -88,6 +88,26 @@ static void test_signature__empty_slots(void **state)
           {"F", ";2|A;A|ND;ND|2|A", "2;|A;A|ND;ND|2|A", false});
 }
 
+static void test_signature__many_slots(void **state)
+{
+    /* Beyond 64 slots the rules are the same. */
+    (void)state;
+    char shapes[300] = "", types[300] = "", a[512], b[512], c[512];
+    for (int i = 0; i < 70; i++) {
+        strcat(shapes, i == 66 ? ";" : "1;");
+        strcat(types, i == 66 ? "X;" : "F;");
+    }
+    char *other = strdup(types);
+    other[2 * 66] = 'Y'; /* of the empty shape */
+    snprintf(a, sizeof a, "%s|%s|||", shapes, types);
+    snprintf(b, sizeof b, "%s|%s|||", shapes, other);
+    other[2 * 67] = 'Y';
+    snprintf(c, sizeof c, "%s|%s|||", shapes, other);
+    assert_true(same("F", a, b));
+    assert_false(same("F", a, c));
+    free(other);
+}
+
 static void test_signature__types(void **state)
 {
     (void)state;
@@ -179,7 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signature__slots),      cmocka_unit_test(test_signature__empty_slots),
-        cmocka_unit_test(test_signature__types),      cmocka_unit_test(test_signature__matmul),
+        cmocka_unit_test(test_signature__many_slots), cmocka_unit_test(test_signature__types),      cmocka_unit_test(test_signature__matmul),
         cmocka_unit_test(test_signature__reductions), cmocka_unit_test(test_signature__ep_size),
         cmocka_unit_test(test_signature__aliases),    cmocka_unit_test(test_signature__label),
     };
