@@ -12,6 +12,7 @@ import time
 
 BASE = ["OP State", "Accelerator Core", "Input Shapes", "Input Data Types", "Input Formats", "Output Shapes", "Output Data Types", "Output Formats"]
 MEASURED, PROFILED = "Average Duration(us)", "Profiling Average Duration(us)"
+SAME = {"BFLOAT16": "BF16", "HALF": "FLOAT16", "FP16": "FLOAT16", "FP32": "FLOAT", "FLOAT32": "FLOAT", "FP64": "DOUBLE", "FLOAT64": "DOUBLE"}
 NOTHING = {"", "()", "N/A", "NA", "NULL", "None", "none"}
 
 
@@ -35,15 +36,20 @@ def shape(slot):
     return ",".join(slot.replace(",", " ").split())
 
 
+def element_type(name):
+    name = name.upper().removeprefix("DT_")
+    return SAME.get(name, name)
+
+
 def joined(parts):
     return ";".join(parts).rstrip(";")
 
 
 def signature(row):
     inputs, outputs = [shape(s) for s in slots(row["Input Shapes"])], [shape(s) for s in slots(row["Output Shapes"])]
-    types = [a if s else "" for s, a in zip(inputs, slots(row["Input Data Types"]))]
+    types = [element_type(a) if s else "" for s, a in zip(inputs, slots(row["Input Data Types"]))]
     formats = [a if s else "" for s, a in zip(inputs, slots(row["Input Formats"]))]
-    results = [a if s else "" for s, a in zip(outputs, slots(row["Output Data Types"]))]
+    results = [element_type(a) if s else "" for s, a in zip(outputs, slots(row["Output Data Types"]))]
     return joined(inputs), joined(types), joined(formats), joined(outputs), joined(results)
 
 
@@ -66,16 +72,22 @@ def read_profile(path):
     return merged
 
 
-def update(path, samples):
+def label(row):
+    return f"{row['Input Shapes'] or 'N/A'} -> {row['Output Shapes'] or 'N/A'}"
+
+
+def update(path, samples, gaps, duplicates):
     with open(path, encoding="utf-8-sig", newline="") as f:
         reader = csv.DictReader(f)
         columns, rows = reader.fieldnames, list(reader)
-    index = {}
+    index, counts = {}, {}
     for row in rows:
-        index.setdefault(signature(row), row)
+        key = signature(row)
+        index.setdefault(key, row)
+        counts[key] = counts.get(key, 0) + 1
+    duplicates += [(label(index[key]), n) for key, n in counts.items() if n > 1]
     before = [dict(row) for row in rows]
     updated = added = 0
-    gaps = []
     for key, new in samples:
         row = index.get(key)
         if row is None:
@@ -87,7 +99,7 @@ def update(path, samples):
         row.update((c, v) for c, v in new.items() if c not in BASE and c in row)
         measured, profiled = number(row[MEASURED]), number(row[PROFILED])
         if profiled > 0 and math.isfinite(profiled) and not 0.8 <= measured / profiled <= 1.2:
-            gaps.append((key, measured, profiled))
+            gaps.append((max(measured / profiled, profiled / measured), abs(measured - profiled), path.stem, label(row)))
     if rows != before:
         with open(path, "w", encoding="utf-8", newline="") as f:
             writer = csv.DictWriter(f, columns, restval="", extrasaction="ignore")
@@ -100,9 +112,11 @@ def main(database, profile):
     start = time.perf_counter()
     samples = read_profile(profile)
     updated = added = 0
+    gaps, duplicates = [], []
     for path in sorted(pathlib.Path(database).glob("*.csv")):
-        more = update(path, samples.get(path.stem, []))
+        more = update(path, samples.get(path.stem, []), gaps, duplicates)
         updated, added = updated + more[0], added + more[1]
+    gaps.sort(reverse=True)
     seconds = time.perf_counter() - start
     print(seconds, time.process_time(), updated, added, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
