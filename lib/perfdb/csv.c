@@ -60,7 +60,7 @@ typedef struct row_scan {
 } row_scan;
 
 /* Moves past a quoted field's content, from behind the opening quote to behind the closing one. */
-static size_t skip_quoted(const evr_csv *csv, size_t at, bool single, row_scan *scan, bool *needed, bool *escaped)
+static size_t skip_quoted(const evr_csv *csv, size_t at, bool single, row_scan *scan, bool *needed)
 {
     const char *data = csv->text.data;
     size_t len = csv->text.len;
@@ -83,10 +83,25 @@ static size_t skip_quoted(const evr_csv *csv, size_t at, bool single, row_scan *
         case QUOTE:
             if (at + 1 >= len || data[at + 1] != '"')
                 return at + 1;
-            *needed = *escaped = true;
+            *needed = true;
             at++;
         }
     }
+}
+
+static bool has_quote(const char *data, size_t from, size_t to) { return to > from && memchr(data + from, '"', to - from); }
+
+/* A field between its ends. Only some need a copy without the quotes of the format: neither do "a", nor """a""", which is "a" with quotes. */
+static evr_csv_field field_between(const char *data, size_t start, size_t end)
+{
+    if (start == end || data[start] != '"')
+        return (evr_csv_field){start, end, end, false};
+    size_t len = end - start;
+    if (len >= 6 && memcmp(data + start, "\"\"\"", 3) == 0 && memcmp(data + end - 3, "\"\"\"", 3) == 0 && !has_quote(data, start + 3, end - 3))
+        return (evr_csv_field){start + 2, end - 2, end, false};
+    if (len >= 2 && data[end - 1] == '"' && !has_quote(data, start + 1, end - 1))
+        return (evr_csv_field){start + 1, end - 1, end, false};
+    return (evr_csv_field){start, end, end, true};
 }
 
 /* One field from `at`; returns where it ends. */
@@ -94,10 +109,9 @@ static size_t scan_field(evr_csv *csv, size_t at, bool single, row_scan *scan)
 {
     const char *data = csv->text.data;
     size_t len = csv->text.len, start = at;
-    bool quoted = at < len && data[at] == '"', needed = false, escaped = false;
-    size_t closed = at;
+    bool quoted = at < len && data[at] == '"', needed = false;
     if (quoted)
-        closed = at = skip_quoted(csv, at + 1, single, scan, &needed, &escaped);
+        at = skip_quoted(csv, at + 1, single, scan, &needed);
     bool quotes = false;
     while (at < len && !scan->open) {
         unsigned char class = classes[(unsigned char)data[at]];
@@ -109,14 +123,8 @@ static size_t scan_field(evr_csv *csv, size_t at, bool single, row_scan *scan)
     }
     scan->canonical &= quoted == needed && !quotes && !scan->stray;
     evr_csv_field *field = &csv->fields[csv->count++];
-    if (!quoted) {
-        *field = (evr_csv_field){start, at, at, false};
-    } else if (!escaped && at == closed && !scan->open) {
-        *field = (evr_csv_field){start + 1, at - 1, at, false};
-    } else {
-        *field = (evr_csv_field){start, at, at, true};
-        scan->copied += at - start;
-    }
+    *field = field_between(data, start, at);
+    scan->copied += field->copied ? at - start : 0;
     return at;
 }
 
@@ -216,15 +224,6 @@ evr_csv_result evr_csv_next(evr_csv *csv)
     csv->at = after_line(csv->text, scan.end);
     csv->next_line += scan.lines + 1;
     return unescape_fields(csv, scan.copied) ? EVR_CSV_ROW : EVR_CSV_NOMEM;
-}
-
-/* A field between its ends. */
-static evr_csv_field field_between(const char *data, size_t start, size_t end)
-{
-    if (start == end || data[start] != '"')
-        return (evr_csv_field){start, end, end, false};
-    bool simple = end - start >= 2 && data[end - 1] == '"' && !memchr(data + start + 1, '"', end - start - 2);
-    return simple ? (evr_csv_field){start + 1, end - 1, end, false} : (evr_csv_field){start, end, end, true};
 }
 
 bool evr_csv_reopen(evr_csv *csv, evr_str raw, const uint32_t *ends, size_t count)

@@ -59,6 +59,8 @@ static void test_csv__quotes(void **state)
     check("\"a\"b,c\n", 0, "1[ab][c]");                /* what stands behind the closing quote belongs to the field */
     check("a\"b,c\"\n", 0, "1[a\"b][c\"]");            /* inside a field a quote is a quote */
     check("\"a\"\"b\"\"\"\n", 0, "1=[a\"b\"]");
+    check("\"\"\"\"\"\",\"\"\"\",\"\"\"a\"\"b\"\"\"", 0, "1=[\"\"][\"][\"a\"b\"]");
+    check("\"\"\"a\"\"\"x,\"\"\"\"\"\"x", 0, "1[\"a\"x][\"\"x]");
 }
 
 static void test_csv__lines(void **state)
