@@ -5,14 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-evr_perfdb_report *evr_report_new(evr_context *ctx, evr_str db_path)
+evr_perfdb_report *evr_dbreport_new(evr_context *ctx, evr_str db_path)
 {
     evr_perfdb_report *r = evr_alloc_zeroed(ctx, sizeof *r);
     if (!r)
         return NULL;
     r->ctx = evr_context_ref(ctx);
     evr_arena_init(&r->arena, ctx);
-    r->db_path = evr_report_text(r, db_path);
+    r->db_path = evr_dbreport_text(r, db_path);
     if (r->db_path.data)
         return r;
     evr_perfdb_report_free(r);
@@ -26,7 +26,7 @@ void evr_perfdb_report_free(evr_perfdb_report *r)
     evr_context *ctx = r->ctx;
     for (size_t i = 0; i < r->file_count; i++)
         for (size_t k = 0; k < EVR_ITEM_KINDS; k++)
-            evr_release(ctx, r->files[i].lists[k].items, r->files[i].lists[k].cap * sizeof(evr_report_item));
+            evr_release(ctx, r->files[i].lists[k].items, r->files[i].lists[k].cap * sizeof(evr_dbreport_item));
     evr_release(ctx, r->files, r->file_cap * sizeof *r->files);
     evr_release(ctx, r->gaps, r->gap_cap * sizeof *r->gaps);
     evr_release(ctx, r->problems, r->problem_cap * sizeof *r->problems);
@@ -57,7 +57,7 @@ static size_t utf8_length(const unsigned char *p, size_t left)
     return 0;
 }
 
-evr_str evr_report_text(evr_perfdb_report *r, evr_str text)
+evr_str evr_dbreport_text(evr_perfdb_report *r, evr_str text)
 {
     char *copy = evr_arena_alloc(&r->arena, text.len + 1);
     if (!copy)
@@ -79,42 +79,42 @@ evr_str evr_report_text(evr_perfdb_report *r, evr_str text)
     return (evr_str){copy, text.len};
 }
 
-evr_report_file *evr_report_add_file(evr_perfdb_report *r, evr_str op, evr_str name)
+evr_dbreport_file *evr_dbreport_add_file(evr_perfdb_report *r, evr_str op, evr_str name)
 {
     if (!evr_grow(r->ctx, (void **)&r->files, &r->file_cap, r->file_count + 1, sizeof *r->files))
         return NULL;
-    evr_report_file *f = &r->files[r->file_count];
-    *f = (evr_report_file){.public = {.op = evr_report_text(r, op), .name = evr_report_text(r, name), .reason = {"", 0}}};
+    evr_dbreport_file *f = &r->files[r->file_count];
+    *f = (evr_dbreport_file){.public = {.op = evr_dbreport_text(r, op), .name = evr_dbreport_text(r, name), .reason = {"", 0}}};
     if (!f->public.op.data || !f->public.name.data)
         return NULL;
     r->file_count++;
     return f;
 }
 
-bool evr_report_add_item(evr_perfdb_report *r, evr_report_file *file, int32_t kind, evr_str label, uint64_t count)
+bool evr_dbreport_add_item(evr_perfdb_report *r, evr_dbreport_file *file, int32_t kind, evr_str label, uint64_t count)
 {
     evr_item_list *list = &file->lists[kind];
-    label = evr_report_text(r, label);
+    label = evr_dbreport_text(r, label);
     if (!label.data || !evr_grow(r->ctx, (void **)&list->items, &list->cap, list->count + 1, sizeof *list->items))
         return false;
-    list->items[list->count++] = (evr_report_item){label, count};
+    list->items[list->count++] = (evr_dbreport_item){label, count};
     return true;
 }
 
-bool evr_report_add_gap(evr_perfdb_report *r, const evr_report_file *file, evr_str label, double measured, double profiled)
+bool evr_dbreport_add_gap(evr_perfdb_report *r, const evr_dbreport_file *file, evr_str label, double measured, double profiled)
 {
     double ratio = measured / profiled;
     if (ratio >= EVR_GAP_LOW && ratio <= EVR_GAP_HIGH)
         return true;
-    label = evr_report_text(r, label);
+    label = evr_dbreport_text(r, label);
     if (!label.data || !evr_grow(r->ctx, (void **)&r->gaps, &r->gap_cap, r->gap_count + 1, sizeof *r->gaps))
         return false;
-    r->gaps[r->gap_count] = (evr_report_gap){(uint32_t)(file - r->files), (uint32_t)r->gap_count, label, measured, profiled, ratio > 1 / ratio ? ratio : 1 / ratio};
+    r->gaps[r->gap_count] = (evr_dbreport_gap){(uint32_t)(file - r->files), (uint32_t)r->gap_count, label, measured, profiled, ratio > 1 / ratio ? ratio : 1 / ratio};
     r->gap_count++;
     return true;
 }
 
-bool evr_report_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, const char *what, const char *done)
+bool evr_dbreport_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, const char *what, const char *done)
 {
     r->totals.malformed++;
     if (r->problem_count >= EVR_MOST_PROBLEMS)
@@ -129,17 +129,17 @@ bool evr_report_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, c
     evr_str_copy(message + n + 2, evr_str_c(done));
     evr_str kept = r->problem_count ? r->problems[r->problem_count - 1].path : (evr_str){NULL, 0};
     if (!kept.data || !evr_str_eq(kept, path)) /* one copy for all problems of a file */
-        kept = evr_report_text(r, path);
+        kept = evr_dbreport_text(r, path);
     if (!kept.data)
         return false;
-    r->problems[r->problem_count++] = (evr_report_problem){kept, {message, len - 1}, line};
+    r->problems[r->problem_count++] = (evr_dbreport_problem){kept, {message, len - 1}, line};
     return true;
 }
 
 /* The widest first, then the largest difference, then the operator's name, later ones first; at last as they were found. */
 static int compare_gaps(const void *a, const void *b, void *user)
 {
-    const evr_report_gap *x = a, *y = b;
+    const evr_dbreport_gap *x = a, *y = b;
     const evr_perfdb_report *r = user;
     double dx = fabs(x->measured - x->profiled), dy = fabs(y->measured - y->profiled);
     if (x->width != y->width)
@@ -152,20 +152,20 @@ static int compare_gaps(const void *a, const void *b, void *user)
 
 static int compare_duplicates(const void *a, const void *b)
 {
-    const evr_report_item *x = a, *y = b;
+    const evr_dbreport_item *x = a, *y = b;
     if (x->count != y->count)
         return x->count > y->count ? -1 : 1;
     return evr_str_cmp(x->label, y->label);
 }
 
-void evr_report_finish(evr_perfdb_report *r)
+void evr_dbreport_finish(evr_perfdb_report *r)
 {
     evr_perfdb_totals *t = &r->totals;
     if (r->gap_count)
         qsort_r(r->gaps, r->gap_count, sizeof *r->gaps, compare_gaps, r);
     t->gaps = r->gap_count;
     for (size_t i = 0; i < r->file_count; i++) {
-        evr_report_file *f = &r->files[i];
+        evr_dbreport_file *f = &r->files[i];
         evr_item_list *duplicates = &f->lists[EVR_PERFDB_DUPLICATE];
         if (duplicates->count)
             qsort(duplicates->items, duplicates->count, sizeof *duplicates->items, compare_duplicates);
@@ -249,7 +249,7 @@ evr_status evr_perfdb_report_gap(const evr_perfdb_report *r, size_t index, evr_p
         *err = NULL;
     if (index >= r->gap_count)
         return beyond(r, "evr_perfdb_report_gap", index, r->gap_count, err);
-    const evr_report_gap *g = &r->gaps[index];
+    const evr_dbreport_gap *g = &r->gaps[index];
     const evr_perfdb_file *f = &r->files[g->file].public;
     evr_perfdb_gap gap = {sizeof gap, 0, f->op, f->name, g->label, g->measured, g->profiled, g->measured / g->profiled};
     return give(r->ctx, &gap, out, sizeof *out, "evr_perfdb_report_gap", err);
@@ -263,7 +263,7 @@ evr_status evr_perfdb_report_problem(const evr_perfdb_report *r, size_t index, e
         *err = NULL;
     if (index >= r->problem_count)
         return beyond(r, "evr_perfdb_report_problem", index, r->problem_count, err);
-    const evr_report_problem *p = &r->problems[index];
+    const evr_dbreport_problem *p = &r->problems[index];
     evr_perfdb_problem problem = {sizeof problem, 0, p->path, p->line, p->message};
     return give(r->ctx, &problem, out, sizeof *out, "evr_perfdb_report_problem", err);
 }

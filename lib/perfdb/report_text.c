@@ -144,7 +144,7 @@ static void put_gaps(evr_buf *to, const evr_perfdb_report *r)
         return;
     BEGIN_TABLE(to, "Gaps", "Operator", "Measured (us)", "Profiled (us)", "Difference (us)", "Measured / profiled", "Shapes");
     for (size_t i = 0; i < r->gap_count && i < MOST_GAPS; i++) {
-        const evr_report_gap *g = &r->gaps[i];
+        const evr_dbreport_gap *g = &r->gaps[i];
         evr_buf_c(to, "|");
         put_cell(to, r->files[g->file].public.op);
         evr_buf_printf(to, " %.6f | %.6f | %.6f | %.2f |", g->measured, g->profiled, fabs(g->measured - g->profiled),
@@ -172,7 +172,7 @@ static void put_problems(evr_buf *to, const evr_perfdb_report *r)
         evr_buf_printf(to, "\nThese are the first %zu of %llu.\n", r->problem_count, (unsigned long long)r->totals.malformed);
 }
 
-void evr_report_markdown(evr_buf *to, const evr_perfdb_report *r)
+void evr_dbreport_markdown(evr_buf *to, const evr_perfdb_report *r)
 {
     evr_buf_c(to, "# Update of a performance database\n\nDatabase: ");
     evr_buf_str(to, r->db_path);
@@ -191,11 +191,11 @@ void evr_report_markdown(evr_buf *to, const evr_perfdb_report *r)
     put_problems(to, r);
 }
 
-void evr_report_gaps_csv(evr_buf *to, const evr_perfdb_report *r)
+void evr_dbreport_gaps_csv(evr_buf *to, const evr_perfdb_report *r)
 {
     evr_buf_c(to, "Operator,CSV Name,MicroBench(us),Profiling(us),Abs Diff(us),MB/Profile,Shape\r\n");
     for (size_t i = 0; i < r->gap_count; i++) {
-        const evr_report_gap *g = &r->gaps[i];
+        const evr_dbreport_gap *g = &r->gaps[i];
         evr_csv_put(to, r->files[g->file].public.op, true);
         evr_csv_put(to, r->files[g->file].public.name, false);
         evr_buf_printf(to, ",%.6f,%.6f,%.6f,%.6f", g->measured, g->profiled, fabs(g->measured - g->profiled), g->measured / g->profiled);
@@ -232,7 +232,7 @@ static void json_list(evr_json_writer *w, const char *key, const evr_item_list *
     evr_json_close(w, ']');
 }
 
-static void json_file(evr_json_writer *w, const evr_report_file *file)
+static void json_file(evr_json_writer *w, const evr_dbreport_file *file)
 {
     const evr_perfdb_file *f = &file->public;
     evr_json_open(w, '{');
@@ -275,7 +275,7 @@ static void json_totals(evr_json_writer *w, const evr_perfdb_totals *t)
     evr_json_close(w, '}');
 }
 
-void evr_report_json(evr_buf *to, const evr_perfdb_report *r)
+void evr_dbreport_json(evr_buf *to, const evr_perfdb_report *r)
 {
     evr_json_writer w;
     evr_json_init(&w, to);
@@ -294,7 +294,7 @@ void evr_report_json(evr_buf *to, const evr_perfdb_report *r)
     evr_json_key(&w, "gaps");
     evr_json_open(&w, '[');
     for (size_t i = 0; i < r->gap_count; i++) {
-        const evr_report_gap *g = &r->gaps[i];
+        const evr_dbreport_gap *g = &r->gaps[i];
         evr_json_open(&w, '{');
         json_text(&w, "op", r->files[g->file].public.op);
         json_text(&w, "signature", g->label);
@@ -324,9 +324,9 @@ static const struct {
     int32_t format;
     void (*put)(evr_buf *, const evr_perfdb_report *);
 } formats[] = {
-    {EVR_PERFDB_TEXT_MARKDOWN, evr_report_markdown},
-    {EVR_PERFDB_TEXT_GAPS_CSV, evr_report_gaps_csv},
-    {EVR_PERFDB_TEXT_JSON, evr_report_json},
+    {EVR_PERFDB_TEXT_MARKDOWN, evr_dbreport_markdown},
+    {EVR_PERFDB_TEXT_GAPS_CSV, evr_dbreport_gaps_csv},
+    {EVR_PERFDB_TEXT_JSON, evr_dbreport_json},
 };
 
 evr_status evr_perfdb_report_text(const evr_perfdb_report *r, int32_t format, char **out, size_t *size, evr_error **err)

@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "perfdb/report.h"
 
-void evr_report_markdown(evr_buf *to, const evr_perfdb_report *r);
-void evr_report_gaps_csv(evr_buf *to, const evr_perfdb_report *r);
-void evr_report_json(evr_buf *to, const evr_perfdb_report *r);
+void evr_dbreport_markdown(evr_buf *to, const evr_perfdb_report *r);
+void evr_dbreport_gaps_csv(evr_buf *to, const evr_perfdb_report *r);
+void evr_dbreport_json(evr_buf *to, const evr_perfdb_report *r);
 
 #endif

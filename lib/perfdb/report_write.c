@@ -82,14 +82,14 @@ static evr_status write_texts(report_pair *p, const evr_perfdb_report *r, evr_er
 {
     evr_buf text;
     evr_buf_init(&text, p->ctx);
-    evr_report_markdown(&text, r);
+    evr_dbreport_markdown(&text, r);
     evr_buf_c(&text, "\nAll gaps: ");
     evr_buf_str(&text, evr_buf_view(&p->base[1]));
     evr_buf_c(&text, "\n");
     evr_status status = write_file(p, 0, &text, err);
     if (status == EVR_OK) {
         text.len = 0;
-        evr_report_gaps_csv(&text, r);
+        evr_dbreport_gaps_csv(&text, r);
         status = write_file(p, 1, &text, err);
     }
     evr_buf_free(&text);

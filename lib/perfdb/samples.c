@@ -182,7 +182,7 @@ static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *c
         return true;
     double duration = evr_cell_number(field(csv, columns->duration));
     if (!evr_duration_valid(duration))
-        return evr_report_add_problem(report, path, csv->line, "\"Task Duration(us)\" is not above 0", "the row was left out");
+        return evr_dbreport_add_problem(report, path, csv->line, "\"Task Duration(us)\" is not above 0", "the row was left out");
     evr_call_cells cells = {.ep_size = {"", 0}};
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         cells.base[i] = field(csv, columns->base[i]);
@@ -223,7 +223,7 @@ evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfd
         report->totals.source_rows++;
         bool good = result == EVR_CSV_ROW ? add_row(s, &csv, &columns, path, report)
                                           : result == EVR_CSV_MALFORMED &&
-                                                evr_report_add_problem(report, path, csv.line, csv.problem, "the row was left out");
+                                                evr_dbreport_add_problem(report, path, csv.line, csv.problem, "the row was left out");
         if (!good)
             status = evr_fail_nomem(err);
     }

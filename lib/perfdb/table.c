@@ -235,7 +235,7 @@ static bool read_row(evr_table *t, const evr_csv *csv, evr_csv_result result)
     row.flags = EVR_ROW_MALFORMED;
     t->file->public.malformed++;
     return add_row(t, row) &&
-           evr_report_add_problem(t->report, t->path, csv->line, csv->problem, "the row was kept as it is and takes no part");
+           evr_dbreport_add_problem(t->report, t->path, csv->line, csv->problem, "the row was kept as it is and takes no part");
 }
 
 static bool read_header(evr_table *t, evr_csv *csv, const char **unusable, bool *missing_column)
@@ -279,7 +279,7 @@ bool evr_table_duplicates(evr_table *t)
         if (t->slots[i].count < 2)
             continue;
         if (!label_of(t, &t->rows[t->slots[i].row], &label) ||
-            !evr_report_add_item(t->report, t->file, EVR_PERFDB_DUPLICATE, label, t->slots[i].count))
+            !evr_dbreport_add_item(t->report, t->file, EVR_PERFDB_DUPLICATE, label, t->slots[i].count))
             return false;
     }
     return true;
@@ -325,7 +325,7 @@ static bool note_gap(evr_table *t, const evr_row *row, double measured, double p
     evr_str label;
     if (!evr_duration_valid(measured) || !evr_duration_valid(profiled))
         return true;
-    return label_of(t, row, &label) && evr_report_add_gap(t->report, t->file, label, measured, profiled);
+    return label_of(t, row, &label) && evr_dbreport_add_gap(t->report, t->file, label, measured, profiled);
 }
 
 static bool update_row(evr_table *t, evr_row *row, uint32_t number, const row_times *times)
@@ -375,7 +375,7 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
     }
     if (kind.is_family)
         count->unmatched++;
-    else if (!label_of(t, &added, &label) || !evr_report_add_item(t->report, t->file, EVR_PERFDB_MISSING, label, 1))
+    else if (!label_of(t, &added, &label) || !evr_dbreport_add_item(t->report, t->file, EVR_PERFDB_MISSING, label, 1))
         return false;
     if (!kind.may_add || kind.mode != EVR_PERFDB_MODE_ALL)
         return true;
@@ -425,7 +425,7 @@ bool evr_table_prune(evr_table *t)
         if (times_valid(&times))
             continue;
         t->rows[i].flags |= EVR_ROW_DELETED;
-        if (!label_of(t, &t->rows[i], &label) || !evr_report_add_item(t->report, t->file, EVR_PERFDB_DELETED, label, 1))
+        if (!label_of(t, &t->rows[i], &label) || !evr_dbreport_add_item(t->report, t->file, EVR_PERFDB_DELETED, label, 1))
             return false;
     }
     return true;

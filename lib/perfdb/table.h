@@ -43,7 +43,7 @@ typedef struct evr_table {
     evr_buf scratch, other;
     const evr_samples *samples;
     evr_perfdb_report *report;
-    evr_report_file *file; /* its part of the report */
+    evr_dbreport_file *file; /* its part of the report */
 } evr_table;
 
 void evr_table_init(evr_table *table, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size);

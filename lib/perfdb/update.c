@@ -198,12 +198,12 @@ static evr_status stage_table(update *u, evr_table *t, evr_str name, evr_error *
     return evr_folder_finish(&u->folder, err);
 }
 
-static bool set_reason(update *u, evr_report_file *file, int32_t status, const char *format, const char *detail)
+static bool set_reason(update *u, evr_dbreport_file *file, int32_t status, const char *format, const char *detail)
 {
     char text[160];
     snprintf(text, sizeof text, format, detail);
     file->public.status = status;
-    file->public.reason = evr_report_text(u->report, evr_str_c(text));
+    file->public.reason = evr_dbreport_text(u->report, evr_str_c(text));
     return file->public.reason.data != NULL;
 }
 
@@ -268,7 +268,7 @@ static evr_status update_entry(update *u, const evr_folder_entry *entry, evr_err
     const char *unusable = NULL;
     bool missing_column = false;
     evr_str op = op_of(entry);
-    evr_report_file *file = evr_report_add_file(u->report, op, entry->name);
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, entry->name);
     if (!file)
         return evr_fail_nomem(err);
     if (!entry->regular)
@@ -305,7 +305,7 @@ static bool is_file_name(evr_str op)
 static evr_status update_absent(update *u, evr_str op, bool create, evr_error **err)
 {
     evr_table t;
-    evr_report_file *file = evr_report_add_file(u->report, op, (evr_str){"", 0});
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
     if (!file)
         return evr_fail_nomem(err);
     const char *reason = !create                                    ? "it has no file in the database; name it among the operators to make one"
@@ -320,7 +320,7 @@ static evr_status update_absent(update *u, evr_str op, bool create, evr_error **
     evr_buf_c(&name, ".csv");
     evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
     t.file = file;
-    file->public.name = evr_report_text(u->report, evr_buf_view(&name));
+    file->public.name = evr_dbreport_text(u->report, evr_buf_view(&name));
     bool good = !name.failed && file->public.name.data && evr_table_new(&t);
     evr_status status = good ? work_table(u, &t, evr_buf_view(&name), err) : evr_fail_nomem(err);
     evr_table_free(&t);
@@ -331,7 +331,7 @@ static evr_status update_absent(update *u, evr_str op, bool create, evr_error **
 /* An operator that was asked for and is nowhere to be found. */
 static evr_status note_unknown(update *u, evr_str op, evr_error **err)
 {
-    evr_report_file *file = evr_report_add_file(u->report, op, (evr_str){"", 0});
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
     bool good = file && set_reason(u, file, EVR_PERFDB_SKIPPED, "it has no file in the database, and %s",
                                    "the sources hold no measurement of it");
     return good ? EVR_OK : evr_fail_nomem(err);
@@ -375,7 +375,7 @@ static evr_status run(update *u, evr_error **err)
     EVR_TRY(read_sources(u, err));
     EVR_TRY(merge_all(u, err));
     EVR_TRY(evr_folder_commit(&u->folder, err));
-    evr_report_finish(u->report);
+    evr_dbreport_finish(u->report);
     return EVR_OK;
 }
 
@@ -405,7 +405,7 @@ evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *op
     update u = {.db = db, .ctx = db->ctx, .folder = {.ctx = db->ctx, .fd = -1, .lock = -1, .writing = -1}};
     EVR_TRY(take_options(db->ctx, options, &u.o, sizeof u.o, "evr_perfdb_update", err));
     EVR_TRY(check_options(db->ctx, &u.o, err));
-    u.report = evr_report_new(db->ctx, evr_str_c(db->path));
+    u.report = evr_dbreport_new(db->ctx, evr_str_c(db->path));
     if (!u.report)
         return evr_fail_nomem(err);
     evr_samples_init(&u.samples, db->ctx);

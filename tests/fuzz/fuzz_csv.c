@@ -64,7 +64,7 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
     evr_table table;
     const char *unusable = NULL;
     bool missing_column = false, changed = false, good;
-    evr_perfdb_report *report = evr_report_new(ctx, EVR_STR_LITERAL("db"));
+    evr_perfdb_report *report = evr_dbreport_new(ctx, EVR_STR_LITERAL("db"));
     if (!report)
         return false;
     evr_samples_init(&samples, ctx);
@@ -73,7 +73,7 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
     FUZZ_NEED(status == EVR_OK || status == EVR_E_FORMAT || status == EVR_E_NOMEM);
     evr_error_free(err);
     evr_table_init(&table, &samples, report, op, flags & 1 ? EVR_STR_LITERAL("16") : (evr_str){"", 0});
-    good = status != EVR_E_NOMEM && (table.file = evr_report_add_file(report, op, op)) != NULL &&
+    good = status != EVR_E_NOMEM && (table.file = evr_dbreport_add_file(report, op, op)) != NULL &&
            evr_table_read(&table, op, file, &unusable, &missing_column) && !unusable;
     good = good && evr_table_duplicates(&table) && evr_table_merge(&table, flags >> 1 & 1) &&
            (!(flags & 4) || evr_table_prune(&table)) && evr_table_changed(&table, &changed);
@@ -81,7 +81,7 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
         evr_table_render_header(&table, to);
         for (size_t next = 0; next < table.count && !to->failed;)
             evr_table_render(&table, to, &next, to->len);
-        evr_report_finish(report);
+        evr_dbreport_finish(report);
         *malformed = table.file->public.malformed;
         FUZZ_NEED(changed || table.file->public.added + table.file->public.deleted == 0);
     }
