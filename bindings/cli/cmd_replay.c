@@ -5,33 +5,36 @@
 #include "progress.h"
 #include "records.h"
 #include "replay_report.h"
+#include "runtime.h"
 #include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct replay_options {
-    const char *device, *filter, *bridge, *json, *csv, *junit;
-    text_list uids, imports, checks;
-    uint64_t limit, max_bytes, seed, threads;
-    bool stop_on_error, verbose;
+    runtime_options runtime;
+    const char *filter, *json, *csv, *junit;
+    text_list uids, checks;
+    uint64_t limit;
+    bool stop_on_error, verbose, no_auto_init;
     bool check_finite, check_repeat;
 } replay_options;
 
 #define FIELD(member) offsetof(replay_options, member)
 
 static const option table[] = {
-    {"device", 0, OPT_TEXT, "D", "cpu (default), cuda, cuda:1 …", FIELD(device)},
+    {"device", 0, OPT_TEXT, "D", "cpu (default), cuda, cuda:1 …", FIELD(runtime.device)},
     {"uid", 0, OPT_LIST, "N", "only the records of these events", FIELD(uids)},
     {"op-filter", 0, OPT_TEXT, "GLOB", "only operators whose name matches, with * and ?", FIELD(filter)},
     {"op-limit", 0, OPT_NUMBER, "N", "at most N records", FIELD(limit)},
     {"stop-on-error", 0, OPT_FLAG, NULL, "end at the first record that fails", FIELD(stop_on_error)},
-    {"max-bytes", 0, OPT_NUMBER, "B", "tensor memory of one record (K, M, G); default 90 % of what is free", FIELD(max_bytes)},
+    {"max-bytes", 0, OPT_NUMBER, "B", "tensor memory of one record (K, M, G); default 90 % of what is free", FIELD(runtime.max_bytes)},
     {"check", 0, OPT_LIST, "WHAT", "finite: no NaN or infinity comes out; repeat: a second run gives the same bits", FIELD(checks)},
-    {"seed", 0, OPT_NUMBER, "S", "of tensor contents and random generators", FIELD(seed)},
-    {"threads", 0, OPT_NUMBER, "N", "threads inside one operator on the CPU", FIELD(threads)},
-    {"import", 0, OPT_LIST, "NS=LIB", "load this library of custom operators", FIELD(imports)},
-    {"bridge", 0, OPT_TEXT, "PATH", "libevreplay_torch.so, or its folder", FIELD(bridge)},
+    {"seed", 0, OPT_NUMBER, "S", "of tensor contents and random generators", FIELD(runtime.seed)},
+    {"threads", 0, OPT_NUMBER, "N", "threads inside one operator on the CPU", FIELD(runtime.threads)},
+    RUNTIME_SOURCES(FIELD(runtime)),
+    {"init", 0, OPT_LIST, "KEY=VALUE", "an option of the initializers, such as moe_distribution=zipf", FIELD(runtime.inits)},
+    {"no-auto-init", 0, OPT_FLAG, NULL, "ask no initializer: tensors hold what the rules by argument name say", FIELD(no_auto_init)},
     {"json", 0, OPT_TEXT, "FILE", "results as JSON", FIELD(json)},
     {"csv", 0, OPT_TEXT, "FILE", "results as CSV", FIELD(csv)},
     {"junit", 0, OPT_TEXT, "FILE", "results as JUnit XML, one case for each record", FIELD(junit)},
@@ -56,35 +59,12 @@ static bool read_checks(replay_options *o)
 
 static bool wanted(const replay_options *o, const record_source *source, size_t index)
 {
-    if (o->filter && !evr_glob(evr_str_c(o->filter), records_op(source, index)))
+    if (o->filter && !evr_glob(evr_str_c(o->filter), source->calls[index].op))
         return false;
     for (size_t i = 0; i < o->uids.count; i++)
-        if (strtoull(o->uids.items[i], NULL, 10) == records_uid(source, index))
+        if (strtoull(o->uids.items[i], NULL, 10) == source->calls[index].uid)
             return true;
     return o->uids.count == 0;
-}
-
-static int open_runtime(const replay_options *o, evr_context *ctx, evr_runtime **out)
-{
-    evr_error *err = NULL;
-    evr_runtime_options options = {
-        .struct_size = sizeof options,
-        .threads = (int32_t)o->threads,
-        .bridge = o->bridge,
-        .device = o->device,
-        .max_bytes = o->max_bytes,
-        .seed = o->seed,
-    };
-    evr_status status = evr_runtime_open(ctx, &options, out, &err);
-    for (size_t i = 0; status == EVR_OK && i < o->imports.count; i++) {
-        const char *library = strchr(o->imports.items[i], '=');
-        if (!library) {
-            fprintf(stderr, "evreplay replay: --import takes NAMESPACE=LIBRARY, not \"%s\"\n", o->imports.items[i]);
-            return EXIT_USAGE;
-        }
-        status = evr_runtime_load_library(*out, library + 1, &err);
-    }
-    return status == EVR_OK ? EXIT_GOOD : status == EVR_E_ABI ? (input_error("replay", status, err), EXIT_MISSING) : input_error("replay", status, err);
 }
 
 /* What the checks find; NULL when all is well. */
@@ -110,9 +90,9 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
     char detail[2048];
     snprintf(detail, sizeof detail, "%.*s", EVR_STR_ARG(evr_ir_detail(ir)));
     double seconds = 0;
-    uint64_t bytes = 0;
     if (outcome == EVR_STATUS_OK) {
-        evr_status status = evr_replayer_new(runtime, ir, NULL, &replayer, &err);
+        const evr_replayer_options how = {.struct_size = sizeof how, .flags = o->no_auto_init ? EVR_REPLAYER_NO_AUTO_INIT : 0};
+        evr_status status = evr_replayer_new(runtime, ir, &how, &replayer, &err);
         double begun = progress_now();
         if (status == EVR_OK)
             status = evr_replayer_run(replayer, &err);
@@ -125,11 +105,12 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
             reason = EVR_REASON_OP_ERROR;
             snprintf(detail, sizeof detail, "%s", wrong);
         }
-        bytes = replayer ? evr_replayer_bytes(replayer) : 0;
     }
+    const replay_outcome done = {.status = outcome, .reason = reason, .detail = detail, .replayer = replayer, .seconds = seconds};
+    bool added = replay_report_add(report, ir, &done);
     evr_replayer_free(replayer);
     evr_error_free(err);
-    return replay_report_add(report, ir, outcome, reason, detail, bytes, seconds);
+    return added;
 }
 
 static int replay_all(const replay_options *o, evr_runtime *runtime, record_source *source, replay_report *report)
@@ -177,11 +158,12 @@ static int run(int argc, char **argv, const command *self)
     if (!path || !read_checks(&o))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()) || (code = records_open(ctx, path, &source)) || (code = open_runtime(&o, ctx, &runtime)))
+    if (!(ctx = input_context()) || (code = runtime_open("replay", &o.runtime, ctx, &runtime)) ||
+        (code = records_open(ctx, path, 0, runtime, &source)))
         goto cleanup;
     report.device = evr_runtime_device(runtime).data;
     report.torch = evr_runtime_version(runtime).data;
-    report.seed = o.seed;
+    report.seed = o.runtime.seed;
     code = replay_all(&o, runtime, &source, &report);
 cleanup:
     replay_report_free(&report);
@@ -194,7 +176,7 @@ cleanup:
 
 const command cmd_replay = {
     "replay", "INPUT", "Runs each record once and tells how that went.",
-    "INPUT is a trace, whose unique calls are replayed, or records as extract writes them. A record ends as ok, skipped or failed,\n"
-    "with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
+    "INPUT is a trace, whose unique calls are replayed, records as extract writes them, or an operator-input log of PyTorch's\n"
+    "benchmarks. A record ends as ok, skipped or failed, with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
     table, run,
 };

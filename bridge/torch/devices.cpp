@@ -102,17 +102,51 @@ c10::Device need_device(Bridge &bridge, evr_device name)
     return c10::Device(device.type(), static_cast<c10::DeviceIndex>(index));
 }
 
+// An operator library names torch's others, such as libtorch.so, and expects Python to have loaded them. True when one was loaded that the linker missed.
+bool load_missing_sibling(const std::string &reason)
+{
+    const size_t end = reason.find(": cannot open shared object file");
+    const std::string cpu = torch_cpu_path(), name = reason.substr(0, end);
+    if (end == std::string::npos || name.find('/') != std::string::npos)
+        return false;
+    const std::string path = cpu.substr(0, cpu.rfind('/') + 1) + name;
+    return access(path.c_str(), F_OK) == 0 && dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+}
+
 void open_library(const std::string &path)
 {
     make_torch_visible();
-    if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+    std::string reason;
+    for (int missed = 0; missed < 16; missed++) {
+        if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+            return;
+        reason = dlerror();
+        if (!load_missing_sibling(reason))
+            break;
+    }
+    const bool python = reason.find("undefined symbol: Py") != std::string::npos ||
+                        reason.find("undefined symbol: _Py") != std::string::npos ||
+                        reason.find("torch_python") != std::string::npos;
+    // An extension module registers its operators when it is loaded; its calls of Python come later, and here never.
+    if (python && dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL))
         return;
-    const std::string reason = dlerror();
-    const bool python = reason.find("Py") != std::string::npos || reason.find("torch_python") != std::string::npos;
     throw Failure(EVR_E_PLUGIN, "the operator library cannot be loaded: " + reason,
                   python ? "it needs Python: load libevreplay from Python after importing the package, or build the "
                            "library without bindings"
                          : "check that it was built for this torch");
+}
+
+const char *folder(void *)
+{
+    static const std::string path = [] {
+        std::string file = torch_cpu_path();
+        for (int up = 0; up < 3; up++) { // PACKAGES/torch/lib/libtorch_cpu.so
+            const size_t slash = file.rfind('/');
+            file = slash == std::string::npos ? "" : file.substr(0, slash);
+        }
+        return file;
+    }();
+    return path.c_str();
 }
 
 evr_status device_check(void *self, evr_device device, evr_error **err)

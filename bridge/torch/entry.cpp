@@ -2,6 +2,7 @@
 #include "call.h"
 #include "devices.h"
 #include "operators.h"
+#include "symmetric.h"
 #include "tensors.h"
 
 #include <ATen/Version.h>
@@ -69,6 +70,8 @@ evr_bridge table(Bridge *self, uint32_t abi)
     t.threads = threads;
     t.describe = describe;
     t.call_floor = call_floor;
+    t.folder = folder;
+    t.tensor_symmetric = tensor_symmetric;
     return t;
 }
 

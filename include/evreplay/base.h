@@ -137,6 +137,9 @@ EVR_API void evr_context_free(evr_context *ctx);
 /** Folders given as `plugin_path`; empty when none. @since 0.1 */
 EVR_API evr_str evr_context_plugin_path(const evr_context *ctx);
 
+/** Frees a text that a function gave away with that advice. NULL does nothing. @since 0.1 */
+EVR_API void evr_text_free(evr_context *ctx, char *text);
+
 /** Version of the running library, as `major << 16 | minor << 8 | patch`. @since 0.1 */
 EVR_API uint32_t evr_version(void);
 
@@ -164,6 +167,8 @@ EVR_API int64_t evr_error_offset(const evr_error *err);      /**< byte offset in
 EVR_API evr_uid evr_error_uid(const evr_error *err);         /**< event; EVR_NO_UID = none @since 0.1 */
 EVR_API const char *evr_error_op(const evr_error *err);      /**< operator name; "" = none @since 0.1 */
 EVR_API const evr_error *evr_error_cause(const evr_error *err); /**< the error below; NULL = none @since 0.1 */
+/** Makes an error, for callbacks that fail: stores it in `*err` (nullable), with texts copied, and returns `code`. `hint` may be NULL. @since 0.1 */
+EVR_API evr_status evr_error_make(evr_context *ctx, evr_error **err, evr_status code, const char *message, const char *hint);
 EVR_API void evr_error_free(evr_error *err);                 /**< frees the causes too @since 0.1 */
 /** @} */
 

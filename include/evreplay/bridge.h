@@ -18,6 +18,7 @@
 #define EVREPLAY_BRIDGE_H
 
 #include <evreplay/ir.h>
+#include <evreplay/plugin.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,19 +29,6 @@ extern "C" {
 typedef struct evr_bridge_tensor evr_bridge_tensor; /**< a live tensor */
 typedef struct evr_bridge_op evr_bridge_op;         /**< an operator overload; lives as long as the bridge */
 typedef struct evr_bridge_call evr_bridge_call;     /**< an operator with its arguments in place */
-
-/** What the library offers a plug-in. Lives as long as the plug-in. */
-typedef struct evr_host {
-    uint32_t struct_size; /**< sizeof(evr_host) */
-    uint32_t abi;         /**< boundary agreed on */
-    void *user;           /**< first argument of the functions */
-    void (*log)(void *user, int32_t level, const char *message); /**< EVR_LOG_... */
-    /** Makes an error in `*err` (nullable) and returns `code`. `hint` may be NULL. Replaces an error that is there. */
-    evr_status (*error)(void *user, evr_error **err, evr_status code, const char *message, const char *hint);
-} evr_host;
-
-/** Receives schemas as text, such as "aten::add.Tensor(Tensor self, ...) -> Tensor". Nonzero stops the walk. */
-typedef int32_t (*evr_schema_fn)(void *user, evr_str schema);
 
 /** What a live tensor is. */
 typedef struct evr_tensor_info {
@@ -124,6 +112,10 @@ typedef struct evr_bridge {
     /** Optional. Seconds per empty boxed call loop of `iterations` runs of a call, everything but the call stripped: the floor
      *  against which replay overhead is measured. */
     evr_status (*call_floor)(void *self, evr_bridge_call *call, uint64_t iterations, double *seconds, evr_error **err);
+    /** Optional. Folder that the tensor library's package is installed in: modules that bring operators stand beside it. */
+    const char *(*folder)(void *self);
+    /** Optional. A copy in memory that all ranks of the process group see. @return EVR_OK, EVR_E_STATE (no such group), EVR_E_UNSUPPORTED (not on this device) */
+    evr_status (*tensor_symmetric)(void *self, evr_bridge_tensor *tensor, const char *group, evr_bridge_tensor **out, evr_error **err);
 } evr_bridge;
 
 /**

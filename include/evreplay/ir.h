@@ -2,7 +2,7 @@
  * @file
  * Records: one operator call each, portable and complete enough to run again.
  *
- * An @ref evr_ir is made from an event of a trace (evr_extractor_record()) or read from JSON (evr_ir_read()). It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
+ * An @ref evr_ir is made from an event of a trace (evr_extractor_record()) or read from a document of records or an operator-input log (evr_ir_read()). It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
  * with its *provenance*: recorded in the trace, default of the schema, inferred by a rule, or synthesised by a generator.
  *
  * An @ref evr_extractor does this for one trace: it groups events into unique calls, picks overloads and makes records. It keeps what it
@@ -192,6 +192,24 @@ typedef struct evr_kernel {
     int64_t total_ns;     /**< sum of durations */
 } evr_kernel;
 
+/** What an inference server said of the batch a call ran in, through an annotation around it. */
+typedef struct evr_batch {
+    uint32_t struct_size;        /**< set by the caller */
+    uint32_t reserved;           /**< 0 */
+    int64_t context_requests;    /**< requests whose prompts are read (prefill) */
+    int64_t context_tokens;      /**< their tokens in this step */
+    int64_t context_cached;      /**< length of their sequences, this step included; 0 = not said */
+    int64_t generation_requests; /**< requests that write (decode) */
+    int64_t generation_tokens;   /**< their tokens in this step */
+    int64_t generation_cached;   /**< length of their sequences, this step included; 0 = not said */
+} evr_batch;
+
+/**
+ * Reads an annotation of vLLM or SGLang: "execute_context_2(512)_generation_30(30)", "execute_8192_context_9(sq8155sk8430…)_generation_37(sq37sk3052…)",
+ * "step[DECODE bs=8 toks=8]". @return 1 when it is one, with `*out` filled; else 0 @since 0.1
+ */
+EVR_API int32_t evr_batch_parse(evr_str annotation, evr_batch *out);
+
 /** @name Reading a record
  * @{ */
 EVR_API evr_str evr_ir_op(const evr_ir *ir);       /**< "aten::add" @since 0.1 */
@@ -207,6 +225,8 @@ EVR_API const evr_kernel *evr_ir_kernel(const evr_ir *ir, size_t index);       /
 EVR_API int32_t evr_ir_status(const evr_ir *ir);   /**< EVR_STATUS_..., of the extraction @since 0.1 */
 EVR_API int32_t evr_ir_reason(const evr_ir *ir);   /**< EVR_REASON_... @since 0.1 */
 EVR_API evr_str evr_ir_detail(const evr_ir *ir);   /**< names what is missing or wrong; may be empty @since 0.1 */
+/** 1 and the batch when the call ran inside an annotation that tells it; else 0. @since 0.1 */
+EVR_API int32_t evr_ir_batch(const evr_ir *ir, evr_batch *out);
 EVR_API void evr_ir_free(evr_ir *ir);              /**< @since 0.1 */
 /** @} */
 
@@ -230,11 +250,22 @@ typedef struct evr_call {
     evr_str op;           /**< operator name */
 } evr_call;
 
+/** Receives schemas as text, such as "aten::add.Tensor(Tensor self, ...) -> Tensor". Nonzero stops the walk. */
+typedef int32_t (*evr_schema_fn)(void *user, evr_str schema);
+
+/**
+ * Gives all schemas of an operator to `visit`; none is no failure. They may carry another operator's name, under which the operator is known as well.
+ */
+typedef evr_status (*evr_schema_source)(void *user, evr_str op, evr_schema_fn visit, void *to, evr_error **err);
+
 /** Starts extraction from a trace, which must outlive the extractor. @since 0.1 */
 EVR_API evr_status evr_extractor_new(evr_context *ctx, const evr_trace *trace, const evr_extractor_options *options,
                                      evr_extractor **out, evr_error **err);
 /** @since 0.1 */
 EVR_API void evr_extractor_free(evr_extractor *extractor);
+/** Has a source asked for each operator's schemas before the library's own are looked at, such as the tensor library in use: see evr_runtime_teach().
+ *  To be set before the first record is made. @return EVR_OK · EVR_E_STATE (records were made already) @since 0.1 */
+EVR_API evr_status evr_extractor_ask(evr_extractor *extractor, evr_schema_source source, void *user, evr_error **err);
 /** The unique calls, by first event; borrowed, made on the first call. @since 0.1 */
 EVR_API evr_status evr_extractor_calls(evr_extractor *extractor, const evr_call **out, size_t *count, evr_error **err);
 /**
@@ -256,7 +287,9 @@ EVR_API evr_status evr_extractor_explain(evr_extractor *extractor, evr_uid uid, 
 typedef struct evr_ir_set evr_ir_set;
 
 /**
- * Reads records: this library's IR or TraceLens' IR (array or single record); the format is detected.
+ * Reads records: this library's IR, TraceLens' IR (array or single record), or an operator-input log as PyTorch's benchmarks keep them
+ * (`Operator: aten.add.Tensor`, `cnt: 2, ((T([4], f32), 1.0), {})`); the format is detected. Calls of a log are completed from the
+ * newest schemas known, with status and reason like those of a trace; they have no uid.
  * @return EVR_OK · EVR_E_FORMAT, EVR_E_TRUNCATED (with byte offset) · EVR_E_UNSUPPORTED (another format or a later version) · EVR_E_NOMEM
  * @since 0.1
  */
@@ -267,8 +300,6 @@ EVR_API void evr_ir_set_free(evr_ir_set *set);                               /**
 /** Writes records as one JSON document; the same records give the same bytes. Free `*out` with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_ir_write(evr_context *ctx, const evr_ir *const *records, size_t count, int32_t format, char **out,
                                 size_t *size, evr_error **err);
-/** Frees a text that a function gave away. @since 0.1 */
-EVR_API void evr_text_free(evr_context *ctx, char *text);
 /** @} */
 
 #ifdef __cplusplus

@@ -15,7 +15,8 @@
 #ifndef EVREPLAY_REPLAY_H
 #define EVREPLAY_REPLAY_H
 
-#include <evreplay/ir.h>
+#include <evreplay/init.h>
+#include <evreplay/registry.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,10 +42,26 @@ EVR_API void evr_runtime_free(evr_runtime *runtime);
 EVR_API evr_str evr_runtime_device(const evr_runtime *runtime);        /**< with its index @since 0.1 */
 EVR_API evr_str evr_runtime_version(const evr_runtime *runtime);       /**< "torch 2.13.0" @since 0.1 */
 EVR_API evr_str evr_runtime_bridge_path(const evr_runtime *runtime);   /**< file that was loaded @since 0.1 */
+/**
+ * As evr_register_symm_mem_args() of registry.h, but the operator and the names are checked first.
+ * @return EVR_OK · EVR_E_NOT_FOUND (no such operator) · EVR_E_INVALID (no such argument, or it holds no tensors: the message lists the real ones) · EVR_E_NOMEM
+ * @since 0.1
+ */
+EVR_API evr_status evr_runtime_register_symm_mem_args(evr_runtime *runtime, evr_str op, const evr_str *names, size_t count, evr_error **err);
 /** Loads a library of custom operators. Never called by the library on its own. @since 0.1 */
 EVR_API evr_status evr_runtime_load_library(evr_runtime *runtime, const char *path, evr_error **err);
 
+/**
+ * All schemas of an operator, looked for as registry.h says, imports included.
+ * @return EVR_OK · EVR_E_NOT_FOUND (the message has every import that was tried)
+ * @since 0.1
+ */
+EVR_API evr_status evr_runtime_schemas(evr_runtime *runtime, evr_str op, evr_schema_fn visit, void *user, evr_error **err);
+/** Has an extractor ask the runtime for schemas first. The runtime must outlive it. @return as evr_extractor_ask() @since 0.1 */
+EVR_API evr_status evr_runtime_teach(evr_runtime *runtime, evr_extractor *extractor, evr_error **err);
+
 #define EVR_REPLAYER_LAZY 1u /**< tensors are made by the first run */
+#define EVR_REPLAYER_NO_AUTO_INIT 2u /**< no initializer is asked: tensors hold what the table of rules says */
 
 /** How a record is set up. */
 typedef struct evr_replayer_options {
@@ -85,6 +102,10 @@ EVR_API evr_status evr_replayer_read(evr_replayer *replayer, const evr_value *te
                                      evr_error **err);
 /** A DLManagedTensor that shares the tensor's memory; its deleter is yours to call. @since 0.1 */
 EVR_API evr_status evr_replayer_to_dlpack(evr_replayer *replayer, const evr_value *tensor, void **out, evr_error **err);
+/** What whoever reads the result should know: values that were guessed, initializers that failed. Complete once the record is set up. @since 0.1 */
+EVR_API size_t evr_replayer_warning_count(const evr_replayer *replayer);
+EVR_API evr_str evr_replayer_warning(const evr_replayer *replayer, size_t index); /**< empty beyond the last @since 0.1 */
+EVR_API evr_str evr_replayer_initializer(const evr_replayer *replayer); /**< name of the initializer that filled tensors; empty for none @since 0.1 */
 /** Bytes of tensors the record needs, counted before they are taken. @since 0.1 */
 EVR_API uint64_t evr_replayer_bytes(const evr_replayer *replayer);
 /** Everything needed to run the same again, as one JSON record; asking twice gives the same text. Free with evr_text_free(). @since 0.1 */

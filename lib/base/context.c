@@ -60,6 +60,8 @@ evr_status evr_context_new(const evr_context_options *options, evr_context **out
         return evr_fail_nomem(err);
     memset(ctx, 0, sizeof *ctx);
     atomic_init(&ctx->refs, 1);
+    atomic_init(&ctx->registry, NULL);
+    atomic_init(&ctx->registry_free, NULL);
     ctx->allocator = *a;
     ctx->log = o.log;
     ctx->log_user = o.log_user;
@@ -85,6 +87,9 @@ void evr_context_free(evr_context *ctx)
 {
     if (!ctx || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
         return;
+    void *registry = atomic_load(&ctx->registry);
+    if (registry)
+        atomic_load(&ctx->registry_free)(registry);
     if (ctx->plugin_path)
         evr_release(ctx, ctx->plugin_path, strlen(ctx->plugin_path) + 1);
     evr_allocator a = ctx->allocator;

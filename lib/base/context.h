@@ -14,6 +14,8 @@ struct evr_context {
     evr_log_fn log;
     void *log_user;
     char *plugin_path; /* NUL-terminated copy, or NULL */
+    _Atomic(void *) registry; /* lib/registry's, made on first use */
+    void (*_Atomic registry_free)(void *registry);
 };
 
 evr_context *evr_context_ref(evr_context *ctx);

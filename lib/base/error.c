@@ -103,6 +103,14 @@ evr_status evr_fail_because(evr_context *ctx, evr_error **err, evr_status code, 
     return code;
 }
 
+evr_status evr_error_make(evr_context *ctx, evr_error **err, evr_status code, const char *message, const char *hint)
+{
+    evr_fail(ctx, err, code, "%s", message ? message : "");
+    if (hint && hint[0])
+        evr_hint(err, "%s", hint);
+    return code;
+}
+
 evr_status evr_fail_nomem(evr_error **err)
 {
     if (err) {

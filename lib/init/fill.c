@@ -3,6 +3,9 @@
 #include "init/philox.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* float32 to the nearest of a narrower float with e exponent and m mantissa bits, ties to even, saturating at `most`. */
 static uint32_t narrow(float value, int e, int m, int bias, uint32_t most)
@@ -97,6 +100,15 @@ static bool put(int32_t dtype, void *at, double value)
     }
 }
 
+bool evr_fill_number(int32_t dtype, double value, int64_t whole, void *at)
+{
+    if (dtype == EVR_DTYPE_INT64 || dtype == EVR_DTYPE_UINT64) { /* a double has no room for all of them */
+        put_u64(at, (uint64_t)whole);
+        return true;
+    }
+    return put(dtype, at, value);
+}
+
 static double normal(uint32_t w)
 {
     int sum = (int)(w & 255) + (int)(w >> 8 & 255) + (int)(w >> 16 & 255) + (int)(w >> 24) - 510;
@@ -135,7 +147,28 @@ static bool fill_pattern(const evr_fill *fill, uint64_t seed, uint64_t stream, i
     return true;
 }
 
-/* The pattern once, then copies of it, each twice as long as the one before. */
+enum { CACHED = 16 << 20 }; /* tensors beyond this do not stay in a cache anyway */
+
+/* Copies what a cache holds to memory that it need not hold: past the caches where the processor can, which saves reading what is overwritten. */
+static void copy_out(char *to, const char *from, size_t bytes)
+{
+#ifdef __SSE2__
+    size_t head = (size_t)(-(uintptr_t)to & 63);
+    if (bytes > 4096) {
+        memcpy(to, from, head);
+        size_t i = head;
+        for (; i + 64 <= bytes; i += 64)
+            for (size_t k = 0; k < 64; k += 16)
+                _mm_stream_si128((__m128i *)(void *)(to + i + k), _mm_loadu_si128((const __m128i *)(const void *)(from + i + k)));
+        _mm_sfence();
+        memcpy(to + i, from + i, bytes - i);
+        return;
+    }
+#endif
+    memcpy(to, from, bytes);
+}
+
+/* The pattern once, then copies of it: each twice as long as the one before while all fits in a cache, then of the first alone. */
 static bool fill_random(const evr_fill *fill, uint64_t seed, uint64_t stream, int32_t dtype, char *out, size_t bytes)
 {
     size_t item = evr_dtype_size(dtype), n = bytes / item;
@@ -143,8 +176,11 @@ static bool fill_random(const evr_fill *fill, uint64_t seed, uint64_t stream, in
     if (!fill_pattern(fill, seed, stream, dtype, out, first))
         return false;
     for (size_t done = period; done < n * item;) {
-        size_t more = done < n * item - done ? done : n * item - done;
-        memcpy(out + done, out, more);
+        size_t most = n * item <= CACHED ? done : period, more = most < n * item - done ? most : n * item - done;
+        if (n * item <= CACHED)
+            memcpy(out + done, out, more);
+        else
+            copy_out(out + done, out, more);
         done += more;
     }
     if (bytes > n * item)
@@ -158,6 +194,26 @@ static int64_t whole(double bound)
     return bound >= 0x1p53 ? (int64_t)1 << 53 : bound > 0 ? (int64_t)bound : 0;
 }
 
+static int64_t common_factor(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static double permuted(uint64_t seed, uint64_t stream, int64_t at, int64_t count)
+{
+    uint32_t words[4];
+    evr_philox(seed, stream, 0, words);
+    int64_t step = words[0] % count;
+    while (common_factor(step, count) != 1)
+        step = (step + 1) % count;
+    return (double)(int64_t)(((__int128)at * step + words[1]) % count);
+}
+
 /* Element number `at` of `count` in row-major order; `last` is its place in the last dimension, of `row` elements. */
 static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream, int64_t at, int64_t count, int64_t last, int64_t row,
                             int64_t line)
@@ -169,6 +225,7 @@ static double ordered_value(const evr_fill *fill, uint64_t seed, uint64_t stream
         __int128 total = whole(fill->high);
         return (double)(int64_t)(total * (at + 1) / count - total * at / count);
     }
+    case EVR_FILL_PERMUTATION: return permuted(seed, stream, at, fill->high >= 1 ? whole(fill->high) : count);
     case EVR_FILL_DOMINANT: {
         int64_t r = line % (row ? row : 1), low = r < last ? r : last, high = r < last ? last : r;
         uint32_t words[4];

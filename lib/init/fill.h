@@ -31,6 +31,8 @@ typedef enum evr_fill_kind {
     EVR_FILL_STEPS,   /* low, then `high` more for each element: an arange */
     EVR_FILL_OFFSETS, /* from 0 to `high` in even steps over the last dimension */
     EVR_FILL_SPREAD,  /* whole numbers that add up to `high`, as even as can be */
+    EVR_FILL_PERMUTATION, /* each of 0…n-1 once, n being `high` or else the number of elements: i times a number without a factor in common with n, plus
+                             another, modulo n */
     EVR_FILL_DOMINANT, /* square matrices: small normal values and the matrix' size on the diagonal; symmetric */
 } evr_fill_kind;
 
@@ -44,5 +46,8 @@ typedef struct evr_fill {
  * and for ordered contents of a tensor that shows its storage many times over. */
 bool evr_fill_storage(const evr_fill *fill, uint64_t seed, uint64_t stream, const evr_tensor *tensor,
                       void *storage, size_t bytes);
+
+/* Stores one number as an element of a type, `whole` for types of whole numbers and `value` for the others. False for types that have no such element. */
+bool evr_fill_number(int32_t dtype, double value, int64_t whole, void *at);
 
 #endif

@@ -12,7 +12,9 @@ typedef enum role {
     OFFSETS,       /* from 0 to other.numel(), never falling */
     OFFSETS_OF_DIM, /* from 0 to other.size(param) */
     SPREAD_TO,     /* add up to the number in argument `other`, or are 1 each */
+    SPREAD_OVER, /* add up to other.numel() */
     SORTED,
+    PERMUTED,    /* each row of other once, over again when there are more places */
     POSITIVE,
     SHARE,         /* between 0 and 1 */
     CENTRED,       /* between -1 and 1 */
@@ -47,7 +49,13 @@ static const struct {
     {"targets", "*ctc_loss*", WHOLE, BELOW_CLASSES, "log_probs", 0, "targets below the number of classes"},
     {"input_lengths", "*", WHOLE, SIZE_OF_DIM, "log_probs", 0, "lengths equal to the time steps"},
     {"target_lengths", "*", WHOLE, SIZE_OF_DIM, "targets", 1, "lengths equal to the targets"},
-    {"*offsets", "*", WHOLE, OFFSETS_OF_DIM, "values", 0, "offsets rise from 0 to the rows of values"},
+    {"offsets", "*", WHOLE, OFFSETS, "indices", 0, "offsets rise from 0 to the number of indices"},
+    {"*offsets", "*", WHOLE, OFFSETS_OF_DIM, "*values", 0, "offsets rise from 0 to the rows of values"},
+    {"*lengths", "*", WHOLE, SPREAD_OVER, "values", 0, "lengths add up to the number of values"},
+    {"*lengths", "*", WHOLE, SPREAD_OVER, "indices", 0, "lengths add up to the number of indices"},
+    {"permute", "*", WHOLE, PERMUTED, "*lengths", 0, "a permutation of the rows of lengths"},
+    {"permute*", "*", WHOLE, PERMUTED, "", 0, "a permutation"},
+    {"position*", "*", WHOLE, BELOW_DIM, "cos_sin_cache", 0, "positions below the rows of the table of angles"},
     {"cu_seq*", "*", WHOLE, OFFSETS_OF_DIM, "q*", 0, "sequence starts rise from 0 to the rows of the query"},
     {"cum_seq*", "*", WHOLE, OFFSETS_OF_DIM, "q*", 0, "sequence starts rise from 0 to the rows of the query"},
     {"crow_indices", "*", WHOLE, OFFSETS, "col_indices", 0, "row starts rise from 0 to the number of columns"},
@@ -174,6 +182,12 @@ static bool apply(const evr_ir *ir, size_t rule, const evr_argument *a, size_t i
     case SPREAD_TO:
         *out = find_number(ir, rules[rule].other, &number) ? (evr_fill){EVR_FILL_SPREAD, 0, (double)number, NULL}
                                                            : (evr_fill){EVR_FILL_CONSTANT, 1, 0, NULL};
+        return true;
+    case SPREAD_OVER: return other && (*out = (evr_fill){EVR_FILL_SPREAD, 0, (double)numel(other), NULL}, true);
+    case PERMUTED:
+        if (rules[rule].other[0] && !other)
+            return false;
+        *out = (evr_fill){EVR_FILL_PERMUTATION, 0, other ? (double)size_of(other, rules[rule].param) : 0, NULL};
         return true;
     case SIZE_OF_DIM: return other && (*out = (evr_fill){EVR_FILL_CONSTANT, (double)size_of(other, rules[rule].param), 0, NULL}, true);
     case SORTED: *out = (evr_fill){EVR_FILL_STEPS, 0, 1, NULL}; return true;

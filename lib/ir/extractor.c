@@ -2,6 +2,7 @@
 #include "ir/extractor.h"
 
 #include "base/hash.h"
+#include "ir/batch.h"
 
 #include <stdio.h>
 
@@ -54,12 +55,59 @@ void evr_extractor_free(evr_extractor *x)
     evr_context_free(ctx);
 }
 
+/* Schemas of one operator on their way into the catalogue. */
+typedef struct learning {
+    evr_extractor *x;
+    evr_str name; /* that the last of them carries */
+    evr_status status;
+    evr_error **err;
+} learning;
+
+static int32_t learn(void *user, evr_str schema)
+{
+    learning *l = user;
+    evr_error *damage = NULL;
+    evr_status status = evr_catalogue_add(l->x->catalogue, schema, &l->name, &damage);
+    if (status == EVR_E_NOMEM)
+        l->status = evr_fail_nomem(l->err);
+    else if (status != EVR_OK) /* one that this version cannot read is no candidate */
+        evr_log(l->x->ctx, EVR_LOG_DEBUG, "%s", evr_error_message(damage));
+    evr_error_free(damage);
+    return l->status != EVR_OK;
+}
+
+/* The source's schemas replace the catalogue's; *name becomes the one they go by. */
+static evr_status ask_source(evr_extractor *x, evr_str *name, evr_error **err)
+{
+    learning l = {x, *name, EVR_OK, err};
+    EVR_TRY(x->source(x->source_user, *name, learn, &l, err));
+    *name = l.name;
+    return l.status;
+}
+
+evr_status evr_extractor_ask(evr_extractor *x, evr_schema_source source, void *user, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    if (x->asked) {
+        evr_fail(x->ctx, err, EVR_E_STATE, "records were made before the source of schemas was set");
+        return evr_hint(err, "call evr_extractor_ask() right after evr_extractor_new()");
+    }
+    x->source = source;
+    x->source_user = user;
+    return EVR_OK;
+}
+
 evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err)
 {
     uint32_t id = evr_trace_name_ids(x->trace)[uid];
     operator_info *info = &x->operators[id];
     if (!info->asked) {
-        EVR_TRY(evr_catalogue_find(x->catalogue, evr_trace_name(x->trace, id), &info->schemas, &info->count, err));
+        evr_str name = evr_trace_name(x->trace, id);
+        if (x->source)
+            EVR_TRY(ask_source(x, &name, err));
+        EVR_TRY(evr_catalogue_find(x->catalogue, name, &info->schemas, &info->count, err));
+        x->asked = true;
         info->asked = true;
     }
     *out = info;
@@ -219,6 +267,7 @@ static evr_status make_record(evr_extractor *x, evr_uid uid, evr_ir *ir, evr_err
     }
     if (status != EVR_OK || e.kind != EVR_KIND_OP)
         return status;
+    evr_event_batch(x->trace, uid, ir);
     EVR_TRY(need_groups(x, err));
     uint32_t call = find_call(x, uid, &e, false);
     ir->count = x->calls[call].count;
@@ -270,12 +319,6 @@ evr_status evr_extractor_calls(evr_extractor *x, const evr_call **out, size_t *c
     *out = x->calls;
     *count = x->call_count;
     return EVR_OK;
-}
-
-void evr_text_free(evr_context *ctx, char *text)
-{
-    if (text)
-        evr_release(ctx, text, strlen(text) + 1);
 }
 
 evr_status evr_extractor_explain(evr_extractor *x, evr_uid uid, char **out, evr_error **err)

@@ -17,10 +17,13 @@ struct evr_extractor {
     evr_context *ctx;
     const evr_trace *trace;
     evr_catalogue *catalogue;
+    evr_schema_source source; /* asked before the catalogue; NULL = none */
+    void *source_user;
     evr_recorder recorder;
     evr_recorder neighbour; /* for what events around one record */
     operator_info *operators; /* by name id */
     size_t operator_count;
+    bool asked; /* for any operator */
     evr_call *calls;
     size_t call_count, call_cap;
     uint32_t *slots; /* call + 1, by hash of name and signature */

@@ -21,9 +21,14 @@ void evr_form_write_sizes(evr_json_writer *w, const char *name, const int64_t *s
 evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err);
 evr_status evr_tracelens_read(evr_ir *ir, evr_json *j, evr_error **err);
 
-/* json_text.c: the text of the string at the cursor, kept in the record; whole numbers. Problems go to the cursor. */
+/* form_batch.c: the batch a call ran in. */
+void evr_form_write_batch(evr_json_writer *w, const evr_ir *ir);
+void evr_form_read_batch(evr_ir *ir, evr_json *j);
+
+/* form_text.c: the text of the string at the cursor, kept in the record; whole numbers. Problems go to the cursor. */
 evr_str evr_form_text(evr_ir *ir, evr_json *j);
 int64_t evr_form_whole(evr_json *j);
+uint64_t evr_form_count(evr_json *j); /* not negative */
 
 /* Enters the array at the cursor, with room for its items in the record. NULL on a problem. */
 evr_value *evr_form_items(evr_ir *ir, evr_json *j, size_t *count);

@@ -11,8 +11,7 @@ static bool read_flag(evr_json *j)
     evr_json at = *j;
     evr_str raw = evr_json_raw_value(j);
     if (!evr_str_is(raw, "true") && !evr_str_is(raw, "false")) {
-        *j = at;
-        evr_json_fail(j, "true or false was expected");
+        evr_json_fail_at(j, &at, "true or false was expected");
     }
     return evr_str_is(raw, "true");
 }
@@ -34,8 +33,7 @@ static double read_float(evr_json *j)
     } else if (evr_json_to_f64(raw, &value)) {
         return value;
     }
-    *j = at;
-    evr_json_fail(j, "a number was expected");
+    evr_json_fail_at(j, &at, "a number was expected");
     return 0;
 }
 
@@ -45,8 +43,9 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
     evr_str key;
     bool first = true;
     uint32_t stride_rank = 0;
+    evr_str dtype = {"", 0};
     if (!t) {
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
         return;
     }
     *t = (evr_tensor){.struct_size = sizeof *t, .dtype = EVR_DTYPE_UNKNOWN, .dtype_text = {"", 0}, .device = {"", 0}, .init = {"", 0}};
@@ -58,7 +57,7 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
         else if (evr_str_is(key, "strides"))
             t->strides = evr_form_sizes(ir, j, &stride_rank);
         else if (evr_str_is(key, "dtype"))
-            t->dtype = evr_dtype_parse(evr_form_text(ir, j));
+            t->dtype = evr_dtype_parse(dtype = evr_form_text(ir, j));
         else if (evr_str_is(key, "dtype_text"))
             t->dtype_text = evr_form_text(ir, j);
         else if (evr_str_is(key, "device"))
@@ -81,12 +80,11 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
     if (j->problem)
         return;
     if (!t->shape || !t->strides || stride_rank != t->rank || t->storage_offset < 0 || t->storage_elements < 0) {
-        *j = start;
-        evr_json_fail(j, "a tensor with a shape and as many strides was expected");
+        evr_json_fail_at(j, &start, "a tensor with a shape and as many strides was expected");
         return;
     }
     if (!t->dtype_text.len)
-        t->dtype_text = evr_str_c(evr_dtype_name(t->dtype));
+        t->dtype_text = t->dtype == EVR_DTYPE_UNKNOWN ? dtype : evr_str_c(evr_dtype_name(t->dtype));
     *out = (evr_value){.kind = EVR_VALUE_TENSOR, .u.tensor = t};
 }
 
@@ -98,6 +96,31 @@ static void read_list(evr_ir *ir, evr_json *j, evr_value *out, int depth)
     for (size_t i = 0; items && evr_json_next_item(j, &first); i++)
         read_value(ir, j, &items[i], depth + 1);
     *out = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, n}};
+}
+
+static evr_complex read_complex(evr_json *j)
+{
+    double parts[2] = {0};
+    int n = 0;
+    bool first = true;
+    evr_json start = *j;
+    evr_json_enter(j, '[');
+    for (; n < 3 && evr_json_next_item(j, &first); n++)
+        parts[n < 2 ? n : 1] = read_float(j);
+    if (n != 2) {
+        evr_json_fail_at(j, &start, "two parts of a complex number were expected");
+    }
+    return (evr_complex){parts[0], parts[1]};
+}
+
+static int32_t read_dtype(evr_ir *ir, evr_json *j)
+{
+    evr_json at = *j;
+    int32_t dtype = evr_dtype_parse(evr_form_text(ir, j));
+    if (dtype == EVR_DTYPE_UNKNOWN) {
+        evr_json_fail_at(j, &at, "a known element type was expected");
+    }
+    return dtype;
 }
 
 /* {"tag": …}: what JSON has no notation for. */
@@ -112,8 +135,7 @@ static void read_tagged(evr_ir *ir, evr_json *j, evr_value *out)
     bool first = true;
     j->pos++;
     if (!evr_json_next_field(j, &first, &tag)) {
-        *j = start;
-        evr_json_fail(j, "a value was expected, not {}");
+        evr_json_fail_at(j, &start, "a value was expected, not {}");
         return;
     }
     *out = (evr_value){.kind = EVR_VALUE_MISSING};
@@ -128,22 +150,16 @@ static void read_tagged(evr_ir *ir, evr_json *j, evr_value *out)
         *out = (evr_value){.kind = EVR_VALUE_FLOAT, .u.f = read_float(j)};
         return;
     } else if (evr_str_is(tag, "complex")) {
-        bool first_item = true;
-        double parts[2] = {0};
-        evr_json_enter(j, '[');
-        for (int i = 0; evr_json_next_item(j, &first_item); i++)
-            parts[i < 2 ? i : 1] = read_float(j);
-        *out = (evr_value){.kind = EVR_VALUE_COMPLEX, .u.c = {parts[0], parts[1]}};
+        *out = (evr_value){.kind = EVR_VALUE_COMPLEX, .u.c = read_complex(j)};
     } else if (evr_str_is(tag, "dtype")) {
         *out = (evr_value){.kind = EVR_VALUE_DTYPE};
-        out->u.i = evr_json_peek(j) == '"' ? evr_dtype_parse(evr_form_text(ir, j)) : evr_form_whole(j);
+        out->u.i = evr_json_peek(j) == '"' ? read_dtype(ir, j) : evr_form_whole(j);
     } else if (evr_str_is(tag, "device")) {
         *out = (evr_value){.kind = EVR_VALUE_DEVICE, .u.s = evr_form_text(ir, j)};
     } else if (evr_str_is(tag, "missing")) {
         evr_json_skip(j);
     } else {
-        *j = start;
-        evr_json_fail(j, "a value of a kind this version does not know");
+        evr_json_fail_at(j, &start, "a value of a kind this version does not know");
         return;
     }
     while (evr_json_next_field(j, &first, &tag)) /* later versions may say more */
@@ -179,10 +195,12 @@ static void read_value(evr_ir *ir, evr_json *j, evr_value *out, int depth)
 
 static int32_t read_source(evr_ir *ir, evr_json *j)
 {
+    evr_json at = *j;
     evr_str text = evr_form_text(ir, j);
     for (int32_t i = 0; i < 5; i++)
         if (evr_str_is(text, evr_form_sources[i]))
             return i;
+    evr_json_fail_at(j, &at, "a known source of a value was expected");
     return EVR_FROM_NOWHERE;
 }
 
@@ -192,7 +210,7 @@ static void read_argument(evr_ir *ir, evr_json *j)
     evr_str key;
     bool first = true;
     if (!a) {
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
         return;
     }
     evr_json_enter(j, '{');
@@ -222,7 +240,7 @@ static void read_kernel(evr_ir *ir, evr_json *j)
     evr_str key;
     bool first = true;
     if (!k) {
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
         return;
     }
     k->name = (evr_str){"", 0};
@@ -231,7 +249,7 @@ static void read_kernel(evr_ir *ir, evr_json *j)
         if (evr_str_is(key, "name"))
             k->name = evr_form_text(ir, j);
         else if (evr_str_is(key, "count"))
-            k->count = (uint64_t)evr_form_whole(j);
+            k->count = evr_form_count(j);
         else if (evr_str_is(key, "total_ns"))
             k->total_ns = evr_form_whole(j);
         else
@@ -270,9 +288,9 @@ evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err)
         else if (evr_str_is(key, "schema"))
             ir->schema = evr_form_text(ir, j);
         else if (evr_str_is(key, "uid"))
-            ir->uid = (evr_uid)evr_form_whole(j);
+            ir->uid = (evr_uid)evr_form_count(j);
         else if (evr_str_is(key, "count"))
-            ir->count = (uint64_t)evr_form_whole(j);
+            ir->count = evr_form_count(j);
         else if (evr_str_is(key, "device"))
             ir->device = evr_form_text(ir, j);
         else if (evr_str_is(key, "status"))
@@ -285,12 +303,12 @@ evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err)
             read_all(ir, j, read_argument);
         else if (evr_str_is(key, "kernels"))
             read_all(ir, j, read_kernel);
+        else if (evr_str_is(key, "batch"))
+            evr_form_read_batch(ir, j);
         else
             evr_json_skip(j);
     }
-    if (!j->problem && (!ir->op.len || ir->status < 0 || ir->reason < 0)) {
-        *j = start;
-        evr_json_fail(j, ir->op.len ? "a known status and reason were expected" : "a record with an \"op\" was expected");
-    }
+    if (!j->problem && (!ir->op.len || ir->status < 0 || ir->reason < 0))
+        evr_json_fail_at(j, &start, ir->op.len ? "a known status and reason were expected" : "a record with an \"op\" was expected");
     return evr_json_check(ir->ctx, j, "record", err);
 }

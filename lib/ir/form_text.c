@@ -10,7 +10,7 @@ evr_str evr_form_text(evr_ir *ir, evr_json *j)
     raw = (evr_str){raw.data + 1, raw.len - 2};
     char *text = evr_arena_alloc(&ir->arena, raw.len + 1);
     if (!text) {
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
         return (evr_str){"", 0};
     }
     size_t len = memchr(raw.data, '\\', raw.len) ? evr_json_unescape(raw, text) : raw.len;
@@ -25,10 +25,19 @@ int64_t evr_form_whole(evr_json *j)
     int64_t value = 0;
     evr_json at = *j;
     if (!evr_json_to_i64(evr_json_raw_value(j), &value)) {
-        *j = at;
-        evr_json_fail(j, "a whole number was expected");
+        evr_json_fail_at(j, &at, "a whole number was expected");
     }
     return value;
+}
+
+uint64_t evr_form_count(evr_json *j)
+{
+    evr_json at = *j;
+    int64_t value = evr_form_whole(j);
+    if (value < 0) {
+        evr_json_fail_at(j, &at, "a number that is not negative was expected");
+    }
+    return value < 0 ? 0 : (uint64_t)value;
 }
 
 const int64_t *evr_form_sizes(evr_ir *ir, evr_json *j, uint32_t *rank)
@@ -48,7 +57,7 @@ const int64_t *evr_form_sizes(evr_ir *ir, evr_json *j, uint32_t *rank)
     }
     int64_t *kept = evr_arena_alloc(&ir->arena, n * sizeof *kept);
     if (!kept)
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
     else if (n)
         memcpy(kept, sizes, n * sizeof *kept);
     *rank = (uint32_t)n;
@@ -66,7 +75,7 @@ evr_value *evr_form_items(evr_ir *ir, evr_json *j, size_t *count)
     evr_value *items = ahead.problem ? NULL : evr_ir_add_items(ir, n);
     *count = items ? n : 0;
     if (!items)
-        evr_json_fail(j, ahead.problem ? ahead.problem : "out of memory");
+        evr_json_fail(j, ahead.problem ? ahead.problem : evr_json_no_memory);
     else
         evr_json_enter(j, '[');
     return items;

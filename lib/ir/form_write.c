@@ -191,5 +191,6 @@ void evr_form_write(evr_json_writer *w, const evr_ir *ir)
         write_argument(w, &ir->args[i]);
     evr_json_close(w, ']');
     write_kernels(w, ir);
+    evr_form_write_batch(w, ir);
     evr_json_close(w, '}');
 }

@@ -18,6 +18,8 @@ struct evr_ir {
     uint64_t count;
     evr_uid uid;
     int32_t status, reason;
+    bool has_batch;
+    evr_batch batch;
 };
 
 /* An empty record: count 1, no event, status ok. A record is changed only by the one who made it, before it is handed out. */

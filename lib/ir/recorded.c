@@ -120,7 +120,7 @@ static evr_str read_text(evr_recorder *r, evr_json *j)
         return raw;
     char *text = evr_arena_alloc(&r->arena, raw.len + 1);
     if (!text) {
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
         return (evr_str){"", 0};
     }
     size_t len = evr_json_unescape(raw, text);
@@ -258,6 +258,8 @@ static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
     }
     if (evr_str_starts(a->type, "TensorList")) {
         classify_tensor_list(a, (evr_str){"", 0});
+        if (!a->item_count) /* profilers write this for lists beyond some length, too */
+            a->seen.len = SIZE_MAX;
         return;
     }
     if (evr_str_starts(a->type, "GenericList")) {

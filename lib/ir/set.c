@@ -1,5 +1,6 @@
 /* Documents of records: telling their format, reading and writing all of them. */
 #include "ir/form.h"
+#include "ir/oplog.h"
 #include "ir/tracelens.h"
 
 struct evr_ir_set {
@@ -23,10 +24,15 @@ void evr_ir_set_free(evr_ir_set *set)
 size_t evr_ir_set_count(const evr_ir_set *set) { return set->count; }
 const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t i) { return i < set->count ? set->records[i] : NULL; }
 
+/* Room for one more record. */
+static evr_status reserve(evr_ir_set *set, evr_error **err)
+{
+    return evr_grow(set->ctx, (void **)&set->records, &set->cap, set->count + 1, sizeof *set->records) ? EVR_OK : evr_fail_nomem(err);
+}
+
 static evr_status read_record(evr_ir_set *set, evr_json *j, bool tracelens, evr_error **err)
 {
-    if (!evr_grow(set->ctx, (void **)&set->records, &set->cap, set->count + 1, sizeof *set->records))
-        return evr_fail_nomem(err);
+    EVR_TRY(reserve(set, err));
     EVR_TRY(evr_ir_new(set->ctx, &set->records[set->count], err));
     evr_ir *ir = set->records[set->count++];
     return tracelens ? evr_tracelens_read(ir, j, err) : evr_form_read(ir, j, err);
@@ -41,51 +47,104 @@ static evr_status read_list(evr_ir_set *set, evr_json *j, bool tracelens, evr_er
     return evr_json_check(set->ctx, j, "records", err);
 }
 
-/* What a field of the outermost object tells of the format. */
-static bool has_field(evr_json j, const char *name, evr_json *value)
+/* Nothing but white space may follow the value that was read. */
+static evr_status read_end(evr_ir_set *set, evr_json *j, evr_error **err)
 {
-    evr_str key;
-    bool first = true;
-    if (!evr_json_enter(&j, '{'))
-        return false;
-    while (evr_json_next_field(&j, &first, &key)) {
-        if (evr_str_is(key, name)) {
-            *value = j;
-            return true;
-        }
-        evr_json_skip(&j);
-    }
-    return false;
+    if (evr_json_peek(j))
+        evr_json_fail(j, "the end of the document was expected");
+    return evr_json_check(set->ctx, j, "records", err);
 }
 
 static evr_status unknown_format(evr_context *ctx, evr_error **err)
 {
-    evr_fail(ctx, err, EVR_E_UNSUPPORTED, "this is neither evreplay IR nor TraceLens event-replay IR");
-    return evr_hint(err, "give what `evreplay extract` or TraceLens' EventReplayer wrote");
+    evr_fail(ctx, err, EVR_E_UNSUPPORTED, "this is neither evreplay IR nor TraceLens event-replay IR nor an operator-input log");
+    return evr_hint(err, "give what `evreplay extract`, TraceLens' EventReplayer or PyTorch's OperatorInputsMode wrote");
 }
 
+/* What the fields of an object tell of its format; the cursor moves past it. */
+typedef struct object_fields {
+    evr_json version, records; /* before their values; .text is NULL without the field */
+    bool op_name;
+} object_fields;
+
+static object_fields look_at_object(evr_json *j)
+{
+    object_fields found = {0};
+    evr_str key;
+    bool first = true;
+    evr_json_enter(j, '{');
+    while (evr_json_next_field(j, &first, &key)) {
+        if (evr_str_is(key, "evreplay_ir"))
+            found.version = *j;
+        else if (evr_str_is(key, "records"))
+            found.records = *j;
+        else if (evr_str_is(key, "op_name"))
+            found.op_name = true;
+        evr_json_skip(j);
+    }
+    return found;
+}
+
+static evr_status read_own(evr_ir_set *set, object_fields *fields, evr_error **err)
+{
+    int64_t version = evr_form_whole(&fields->version);
+    EVR_TRY(evr_json_check(set->ctx, &fields->version, "version", err));
+    if (version != EVR_FORM_VERSION) {
+        evr_fail(set->ctx, err, EVR_E_UNSUPPORTED, "evreplay IR version %lld; this library reads version %d", (long long)version,
+                 EVR_FORM_VERSION);
+        return evr_hint(err, "update libevreplay, or extract the records again with this version");
+    }
+    if (!fields->records.text)
+        return evr_fail(set->ctx, err, EVR_E_FORMAT, "evreplay IR without \"records\"");
+    return read_list(set, &fields->records, false, err);
+}
+
+static evr_status read_array(evr_ir_set *set, evr_json *j, evr_error **err)
+{
+    evr_json item = *j;
+    item.pos++;
+    char c = evr_json_peek(&item);
+    bool foreign = c == '{' ? !look_at_object(&item).op_name && !item.problem : c && c != ']';
+    if (foreign)
+        return unknown_format(set->ctx, err);
+    EVR_TRY(read_list(set, j, true, err));
+    return read_end(set, j, err);
+}
+
+/* The whole outermost object is walked before any of it is believed, so that a cut or continued document is never taken for one. */
 static evr_status read_document(evr_ir_set *set, evr_json *j, evr_error **err)
 {
-    evr_json value;
-    if (evr_json_peek(j) == '[') {
-        evr_json item = *j;
-        item.pos++;
-        if (evr_json_peek(&item) != ']' && !has_field(item, "op_name", &value))
-            return unknown_format(set->ctx, err);
-        return read_list(set, j, true, err);
-    }
-    if (has_field(*j, "evreplay_ir", &value)) {
-        int64_t version = evr_form_whole(&value);
-        if (version != EVR_FORM_VERSION) {
-            evr_fail(set->ctx, err, EVR_E_UNSUPPORTED, "evreplay IR version %lld; this library reads version %d", (long long)version,
-                     EVR_FORM_VERSION);
-            return evr_hint(err, "update libevreplay, or extract the records again with this version");
-        }
-        if (has_field(*j, "records", &value))
-            return read_list(set, &value, false, err);
-        return evr_fail(set->ctx, err, EVR_E_FORMAT, "evreplay IR without \"records\"");
-    }
-    return has_field(*j, "op_name", &value) ? read_record(set, j, true, err) : unknown_format(set->ctx, err);
+    if (evr_json_peek(j) == '[')
+        return read_array(set, j, err);
+    if (evr_json_peek(j) != '{')
+        return unknown_format(set->ctx, err);
+    evr_json start = *j;
+    object_fields fields = look_at_object(j);
+    EVR_TRY(read_end(set, j, err));
+    if (fields.version.text)
+        return read_own(set, &fields, err);
+    return fields.op_name ? read_record(set, &start, true, err) : unknown_format(set->ctx, err);
+}
+
+static evr_status read_json(evr_ir_set *set, evr_str text, evr_error **err)
+{
+    evr_json_doc doc = {0};
+    evr_status status = evr_json_doc_open(set->ctx, &doc, text, err);
+    if (status == EVR_OK)
+        status = read_document(set, &doc.cursor, err);
+    evr_json_doc_close(&doc);
+    return status;
+}
+
+static evr_status read_log(evr_ir_set *set, evr_str text, evr_error **err)
+{
+    evr_oplog log;
+    evr_ir *ir = NULL;
+    evr_status status = evr_oplog_open(set->ctx, &log, text, err);
+    while (status == EVR_OK && (status = reserve(set, err)) == EVR_OK && (status = evr_oplog_next(&log, &ir, err)) == EVR_OK && ir)
+        set->records[set->count++] = ir;
+    evr_oplog_close(&log);
+    return status;
 }
 
 evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_set **out, evr_error **err)
@@ -100,11 +159,8 @@ evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_s
     if (!set)
         return evr_fail_nomem(err);
     set->ctx = evr_context_ref(ctx);
-    evr_json_doc doc = {0};
-    evr_status status = evr_json_doc_open(ctx, &doc, (evr_str){data, size}, err);
-    if (status == EVR_OK)
-        status = read_document(set, &doc.cursor, err);
-    evr_json_doc_close(&doc);
+    evr_str text = {data, size};
+    evr_status status = evr_oplog_is(text) ? read_log(set, text, err) : read_json(set, text, err);
     if (status != EVR_OK) {
         evr_ir_set_free(set);
         return status;

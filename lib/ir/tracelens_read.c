@@ -30,8 +30,7 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
     if (j->problem)
         return;
     if (!t.shape) {
-        *j = start;
-        evr_json_fail(j, "a tensor with a shape was expected");
+        evr_json_fail_at(j, &start, "a tensor with a shape was expected");
         return;
     }
     if (!t.strides || stride_rank != t.rank) {
@@ -41,7 +40,7 @@ static void read_tensor(evr_ir *ir, evr_json *j, evr_value *out)
     }
     evr_tensor *kept = evr_ir_add_tensor(ir, &t);
     if (!kept)
-        evr_json_fail(j, "out of memory");
+        evr_json_fail(j, evr_json_no_memory);
     *out = (evr_value){.kind = EVR_VALUE_TENSOR, .u.tensor = kept};
 }
 
@@ -62,8 +61,7 @@ static void read_number(const evr_type *type, evr_json *j, evr_value *out)
     } else if (evr_json_to_f64(raw, &number)) {
         *out = (evr_value){.kind = EVR_VALUE_FLOAT, .u.f = number};
     } else {
-        *j = at;
-        evr_json_fail(j, "a value was expected");
+        evr_json_fail_at(j, &at, "a value was expected");
     }
 }
 
@@ -146,14 +144,15 @@ evr_status evr_tracelens_read(evr_ir *ir, evr_json *j, evr_error **err)
 {
     evr_str key;
     bool first = true;
+    evr_json start = *j;
     evr_json_enter(j, '{');
     while (evr_json_next_field(j, &first, &key)) {
         if (evr_str_is(key, "op_name")) {
             ir->op = evr_form_text(ir, j);
         } else if (evr_str_is(key, "uid") && evr_json_peek(j) != 'n') {
-            ir->uid = (evr_uid)evr_form_whole(j);
+            ir->uid = (evr_uid)evr_form_count(j);
         } else if (evr_str_is(key, "count") && evr_json_peek(j) != 'n') {
-            ir->count = (uint64_t)evr_form_whole(j);
+            ir->count = evr_form_count(j);
         } else if (evr_str_is(key, "replay_ir")) {
             bool inner = true;
             evr_json_enter(j, '{');
@@ -168,6 +167,9 @@ evr_status evr_tracelens_read(evr_ir *ir, evr_json *j, evr_error **err)
         } else {
             evr_json_skip(j);
         }
+    }
+    if (!j->problem && !ir->op.len) {
+        evr_json_fail_at(j, &start, "a record with an \"op_name\" was expected");
     }
     return evr_json_check(ir->ctx, j, "record", err);
 }

@@ -1,26 +1,10 @@
-/* One record set up to run: its tensors live, its call in place. */
 #include "init/rules.h"
 #include "replay/overload.h"
 #include "replay/preflight.h"
+#include "replay/replayer.h"
 
-struct evr_replayer {
-    evr_runtime *runtime;
-    const evr_ir *ir;
-    evr_arena arena;
-    const evr_schema *schema;
-    evr_bridge_op *op;
-    evr_value *values; /* one for each parameter of the schema */
-    evr_bridge_tensor **tensors;
-    size_t tensor_count, tensor_cap;
-    evr_bridge_call *call;
-    uint64_t bytes;
-    bool failed; /* a lazy set-up did not succeed */
-};
-
-static const evr_bridge *bridge_of(const evr_replayer *r)
-{
-    return &r->runtime->bridge->fn;
-}
+#include <stdarg.h>
+#include <stdio.h>
 
 static evr_status tell(evr_replayer *r, evr_status status, evr_error **err)
 {
@@ -28,10 +12,42 @@ static evr_status tell(evr_replayer *r, evr_status status, evr_error **err)
     return status;
 }
 
+size_t evr_replayer_arg_of(const evr_replayer *r, size_t param)
+{
+    if (!r->schema)
+        return param < r->ir->arg_count ? param : SIZE_MAX;
+    return evr_overload_argument(r->ir, r->schema, param);
+}
+
+size_t evr_replayer_param_of(const evr_replayer *r, size_t arg)
+{
+    for (size_t p = 0; p < r->value_count; p++)
+        if (evr_replayer_arg_of(r, p) == arg)
+            return p;
+    return SIZE_MAX;
+}
+
+evr_status evr_replayer_warn(evr_replayer *r, evr_error **err, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    for (size_t i = 0; i < r->warning_count; i++)
+        if (evr_str_is(r->warnings[i], text))
+            return EVR_OK;
+    evr_str kept = evr_arena_str(&r->arena, evr_str_c(text));
+    if (!kept.data || !evr_grow(r->runtime->ctx, (void **)&r->warnings, &r->warning_cap, r->warning_count + 1, sizeof *r->warnings))
+        return evr_fail_nomem(err);
+    r->warnings[r->warning_count++] = kept;
+    return EVR_OK;
+}
+
 /* Host memory is written in place; a device's through a buffer of bounded size that holds the whole pattern. */
 static evr_status fill_tensor(evr_replayer *r, evr_bridge_tensor *tensor, const evr_tensor *what, const evr_fill *fill, evr_error **err)
 {
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     evr_tensor_info info = {.struct_size = sizeof info};
     EVR_TRY(fn->tensor_info(fn->self, tensor, &info, err));
     size_t bytes = (size_t)info.storage_bytes;
@@ -54,7 +70,7 @@ static evr_status fill_tensor(evr_replayer *r, evr_bridge_tensor *tensor, const 
 
 static evr_status make_tensor(evr_replayer *r, size_t arg, size_t item, const evr_tensor *what, evr_value *out, evr_error **err)
 {
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     evr_context *ctx = r->runtime->ctx;
     if (!evr_grow(ctx, (void **)&r->tensors, &r->tensor_cap, r->tensor_count + 1, sizeof *r->tensors))
         return evr_fail_nomem(err);
@@ -89,18 +105,28 @@ static evr_status make_value(evr_replayer *r, size_t arg, const evr_value *from,
     return EVR_OK;
 }
 
+/* A text that was not recorded may decide which kernel runs. */
+static evr_status warn_of_text(evr_replayer *r, const evr_argument *a, evr_error **err)
+{
+    if (a->value.kind != EVR_VALUE_STR || a->provenance != EVR_FROM_RULE)
+        return EVR_OK;
+    return evr_replayer_warn(r, err, "argument %.*s is \"%.*s\": %.*s", EVR_STR_ARG(a->name), EVR_STR_ARG(a->value.u.s), EVR_STR_ARG(a->note));
+}
+
 static evr_status make_values(evr_replayer *r, evr_error **err)
 {
-    r->values = evr_arena_alloc_zeroed(&r->arena, (r->schema->param_count + 1) * sizeof *r->values);
+    r->values = evr_arena_alloc_zeroed(&r->arena, (r->value_count + 1) * sizeof *r->values);
     if (!r->values)
         return evr_fail_nomem(err);
-    for (size_t p = 0; p < r->schema->param_count; p++) {
-        size_t a = evr_overload_argument(r->ir, r->schema, p);
-        if (a != SIZE_MAX)
+    for (size_t p = 0; p < r->value_count; p++) {
+        size_t a = evr_replayer_arg_of(r, p);
+        if (a != SIZE_MAX) {
             EVR_TRY(make_value(r, a, &r->ir->args[a].value, &r->values[p], err));
-        if (r->values[p].kind == EVR_VALUE_MISSING && !r->schema->params[p].has_default) {
+            EVR_TRY(warn_of_text(r, &r->ir->args[a], err));
+        }
+        if (r->values[p].kind == EVR_VALUE_MISSING && !(r->schema && r->schema->params[p].has_default)) {
             evr_fail(r->runtime->ctx, err, EVR_E_MISSING_VALUE, "%.*s: argument %.*s has no value", EVR_STR_ARG(r->ir->op),
-                     EVR_STR_ARG(r->schema->params[p].name));
+                     EVR_STR_ARG(r->schema ? r->schema->params[p].name : r->ir->args[a].name));
             return evr_hint(err, "set it with evr_replayer_set_argument(), or record the trace with record_shapes=True");
         }
     }
@@ -111,15 +137,17 @@ static evr_status make_values(evr_replayer *r, evr_error **err)
 static evr_status check(evr_replayer *r, evr_error **err)
 {
     evr_context *ctx = r->runtime->ctx;
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     if (r->ir->status != EVR_STATUS_OK) {
         evr_fail(ctx, err, EVR_E_NOT_REPLAYABLE, "%.*s is %s: %s. %.*s", EVR_STR_ARG(r->ir->op), evr_outcome_name(r->ir->status),
                  evr_reason_name(r->ir->reason), EVR_STR_ARG(r->ir->detail));
         return evr_hint(err, "%s", evr_reason_advice(r->ir->reason));
     }
-    EVR_TRY(evr_overload_find(r->runtime, r->ir, &r->arena, &r->schema, err));
-    EVR_TRY(fn->op_find(fn->self, r->schema->name, r->schema->overload, &r->op, err));
-    if (!fn->op_runs_on(fn->self, r->op, r->runtime->device)) {
+    EVR_TRY(evr_overload_find(r->runtime, r->ir, &r->arena, &r->schema, &r->found, err));
+    r->value_count = r->schema ? r->schema->param_count : r->ir->arg_count;
+    if (r->schema)
+        EVR_TRY(fn->op_find(fn->self, r->schema->name, r->schema->overload, &r->op, err));
+    if (r->op && !fn->op_runs_on(fn->self, r->op, r->runtime->device)) {
         evr_fail(ctx, err, EVR_E_UNSUPPORTED, "%.*s has no kernel for %s", EVR_STR_ARG(r->ir->op), r->runtime->device);
         return evr_hint(err, "replay on the kind of device that the trace came from");
     }
@@ -135,10 +163,15 @@ static evr_status check(evr_replayer *r, evr_error **err)
 
 static evr_status set_up(evr_replayer *r, evr_error **err)
 {
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     EVR_TRY(fn->seed(fn->self, r->runtime->seed, err));
     EVR_TRY(make_values(r, err));
-    return fn->call_new(fn->self, r->op, r->values, r->schema->param_count, &r->call, err);
+    EVR_TRY(evr_replayer_initialize(r, err));
+    EVR_TRY(evr_replayer_realise_symmetric(r, err));
+    if (r->op)
+        EVR_TRY(fn->call_new(fn->self, r->op, r->values, r->value_count, &r->call, err));
+    r->ready = true;
+    return EVR_OK;
 }
 
 evr_status evr_replayer_new(evr_runtime *runtime, const evr_ir *ir, const evr_replayer_options *options, evr_replayer **out,
@@ -156,9 +189,9 @@ evr_status evr_replayer_new(evr_runtime *runtime, const evr_ir *ir, const evr_re
     r->runtime = runtime;
     r->ir = ir;
     evr_arena_init(&r->arena, runtime->ctx);
-    bool lazy = options && options->struct_size >= sizeof *options && options->flags & EVR_REPLAYER_LAZY;
+    r->flags = options && options->struct_size >= sizeof *options ? options->flags : 0;
     evr_status status = check(r, err);
-    if (status == EVR_OK && !lazy)
+    if (status == EVR_OK && !(r->flags & EVR_REPLAYER_LAZY))
         status = set_up(r, err);
     if (status != EVR_OK) {
         tell(r, status, err);
@@ -173,20 +206,23 @@ void evr_replayer_free(evr_replayer *r)
 {
     if (!r)
         return;
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     evr_context *ctx = r->runtime->ctx;
     if (r->call)
         fn->call_free(fn->self, r->call);
     for (size_t i = 0; i < r->tensor_count; i++)
         fn->tensor_free(fn->self, r->tensors[i]);
+    if (r->found.callable && r->found.host.free)
+        r->found.host.free(r->found.host.self);
     evr_release(ctx, r->tensors, r->tensor_cap * sizeof *r->tensors);
+    evr_release(ctx, r->warnings, r->warning_cap * sizeof *r->warnings);
     evr_arena_free(&r->arena);
     evr_release(ctx, r, sizeof *r);
 }
 
 static evr_status need_call(evr_replayer *r, evr_error **err)
 {
-    if (r->call)
+    if (r->ready)
         return EVR_OK;
     if (r->failed)
         return evr_fail(r->runtime->ctx, err, EVR_E_STATE, "this replayer could not be set up before");
@@ -195,14 +231,26 @@ static evr_status need_call(evr_replayer *r, evr_error **err)
     return status == EVR_OK ? EVR_OK : tell(r, status, err);
 }
 
+static evr_status run_callable(evr_replayer *r, evr_error **err)
+{
+    evr_str *names = evr_alloc(r->runtime->ctx, (r->value_count + 1) * sizeof *names);
+    if (!names)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < r->value_count; i++)
+        names[i] = r->ir->args[i].name;
+    evr_status status = r->found.host.call(r->found.host.self, r, r->values, names, r->value_count, err);
+    evr_release(r->runtime->ctx, names, (r->value_count + 1) * sizeof *names);
+    return status;
+}
+
 evr_status evr_replayer_run_many(evr_replayer *r, uint64_t count, evr_error **err)
 {
     if (err)
         *err = NULL;
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     EVR_TRY(need_call(r, err));
     for (uint64_t i = 0; i < count; i++) {
-        evr_status status = fn->call_run(fn->self, r->call, err);
+        evr_status status = r->op ? fn->call_run(fn->self, r->call, err) : run_callable(r, err);
         if (status != EVR_OK)
             return tell(r, status, err);
     }
@@ -214,18 +262,9 @@ evr_status evr_replayer_run(evr_replayer *r, evr_error **err)
     EVR_TRY(evr_replayer_run_many(r, 1, err));
     if (r->runtime->on_cpu) /* there the call returns when the work is done */
         return EVR_OK;
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     evr_status status = fn->device_wait(fn->self, r->runtime->device, err);
     return status == EVR_OK ? EVR_OK : tell(r, status, err);
-}
-
-/* Index of a record's argument among the schema's parameters. */
-static size_t param_of(const evr_replayer *r, size_t arg)
-{
-    for (size_t p = 0; p < r->schema->param_count; p++)
-        if (evr_overload_argument(r->ir, r->schema, p) == arg)
-            return p;
-    return SIZE_MAX;
 }
 
 evr_status evr_replayer_argument(evr_replayer *r, size_t index, evr_value *out, evr_error **err)
@@ -233,7 +272,7 @@ evr_status evr_replayer_argument(evr_replayer *r, size_t index, evr_value *out, 
     if (err)
         *err = NULL;
     EVR_TRY(need_call(r, err));
-    size_t p = index < r->ir->arg_count ? param_of(r, index) : SIZE_MAX;
+    size_t p = index < r->ir->arg_count ? evr_replayer_param_of(r, index) : SIZE_MAX;
     if (p == SIZE_MAX)
         return evr_fail(r->runtime->ctx, err, EVR_E_NOT_FOUND, "%.*s has no argument %zu", EVR_STR_ARG(r->ir->op), index);
     *out = r->values[p];
@@ -261,16 +300,23 @@ static evr_status copy_plain(evr_replayer *r, const evr_value *from, evr_value *
     return EVR_OK;
 }
 
+evr_status evr_replayer_copy_plain(evr_replayer *r, const evr_value *from, evr_value *to, evr_error **err)
+{
+    return copy_plain(r, from, to, 0, err);
+}
+
 evr_status evr_replayer_set_argument(evr_replayer *r, size_t index, const evr_value *value, evr_error **err)
 {
     evr_value old, fresh;
     EVR_TRY(evr_replayer_argument(r, index, &old, err));
     EVR_TRY(copy_plain(r, value, &fresh, 0, err));
-    const evr_bridge *fn = bridge_of(r);
-    size_t p = param_of(r, index);
+    const evr_bridge *fn = evr_bridge_of(r);
+    size_t p = evr_replayer_param_of(r, index);
     evr_bridge_call *call = NULL;
     r->values[p] = fresh;
-    evr_status status = fn->call_new(fn->self, r->op, r->values, r->schema->param_count, &call, err);
+    if (!r->op)
+        return EVR_OK;
+    evr_status status = fn->call_new(fn->self, r->op, r->values, r->value_count, &call, err);
     if (status != EVR_OK) { /* the one before stays in force */
         r->values[p] = old;
         return tell(r, status, err);
@@ -282,7 +328,7 @@ evr_status evr_replayer_set_argument(evr_replayer *r, size_t index, const evr_va
 
 size_t evr_replayer_result_count(evr_replayer *r)
 {
-    return r->call ? bridge_of(r)->call_result_count(bridge_of(r)->self, r->call) : 0;
+    return r->call ? evr_bridge_of(r)->call_result_count(evr_bridge_of(r)->self, r->call) : 0;
 }
 
 evr_status evr_replayer_result(evr_replayer *r, size_t index, evr_value *out, evr_error **err)
@@ -291,7 +337,7 @@ evr_status evr_replayer_result(evr_replayer *r, size_t index, evr_value *out, ev
         *err = NULL;
     if (index >= evr_replayer_result_count(r))
         return evr_fail(r->runtime->ctx, err, EVR_E_NOT_FOUND, "the last run of %.*s has no result %zu", EVR_STR_ARG(r->ir->op), index);
-    return bridge_of(r)->call_result(bridge_of(r)->self, r->call, index, out, err);
+    return evr_bridge_of(r)->call_result(evr_bridge_of(r)->self, r->call, index, out, err);
 }
 
 static evr_status need_handle(evr_replayer *r, const evr_value *v, evr_error **err)
@@ -304,7 +350,7 @@ static evr_status need_handle(evr_replayer *r, const evr_value *v, evr_error **e
 
 evr_status evr_replayer_describe(evr_replayer *r, const evr_value *tensor, evr_tensor *out, evr_error **err)
 {
-    const evr_bridge *fn = bridge_of(r);
+    const evr_bridge *fn = evr_bridge_of(r);
     evr_tensor_info info = {.struct_size = sizeof info};
     EVR_TRY(need_handle(r, tensor, err));
     EVR_TRY(fn->tensor_info(fn->self, tensor->u.handle, &info, err));
@@ -327,16 +373,20 @@ evr_status evr_replayer_describe(evr_replayer *r, const evr_value *tensor, evr_t
 evr_status evr_replayer_read(evr_replayer *r, const evr_value *tensor, uint64_t offset, void *to, uint64_t size, evr_error **err)
 {
     EVR_TRY(need_handle(r, tensor, err));
-    return bridge_of(r)->tensor_read(bridge_of(r)->self, tensor->u.handle, offset, to, size, err);
+    return evr_bridge_of(r)->tensor_read(evr_bridge_of(r)->self, tensor->u.handle, offset, to, size, err);
 }
 
 evr_status evr_replayer_to_dlpack(evr_replayer *r, const evr_value *tensor, void **out, evr_error **err)
 {
     EVR_TRY(need_handle(r, tensor, err));
-    if (!bridge_of(r)->tensor_to_dlpack)
+    if (!evr_bridge_of(r)->tensor_to_dlpack)
         return evr_fail(r->runtime->ctx, err, EVR_E_UNSUPPORTED, "this bridge cannot share tensors through DLPack");
-    return bridge_of(r)->tensor_to_dlpack(bridge_of(r)->self, tensor->u.handle, out, err);
+    return evr_bridge_of(r)->tensor_to_dlpack(evr_bridge_of(r)->self, tensor->u.handle, out, err);
 }
+
+size_t evr_replayer_warning_count(const evr_replayer *r) { return r->warning_count; }
+evr_str evr_replayer_warning(const evr_replayer *r, size_t index) { return index < r->warning_count ? r->warnings[index] : (evr_str){"", 0}; }
+evr_str evr_replayer_initializer(const evr_replayer *r) { return r->initializer.data ? r->initializer : (evr_str){"", 0}; }
 
 uint64_t evr_replayer_bytes(const evr_replayer *r) { return r->bytes; }
 

@@ -34,6 +34,7 @@ evr_status evr_runtime_open(evr_context *ctx, const evr_runtime_options *options
     if (!r)
         return evr_fail_nomem(err);
     r->ctx = evr_context_ref(ctx);
+    evr_arena_init(&r->arena, ctx);
     r->max_bytes = o.max_bytes;
     r->seed = o.seed;
     evr_status status = evr_bridge_load(ctx, o.bridge, &r->bridge, err);
@@ -56,6 +57,8 @@ void evr_runtime_free(evr_runtime *r)
         return;
     evr_context *ctx = r->ctx;
     evr_bridge_unload(r->bridge);
+    evr_release(ctx, r->imports, r->import_cap * sizeof *r->imports);
+    evr_arena_free(&r->arena);
     evr_release(ctx, r, sizeof *r);
     evr_context_free(ctx);
 }

@@ -4,7 +4,14 @@
 
 #include <evreplay/replay.h>
 
+#include "base/arena.h"
 #include "plugin/loader.h"
+
+/* A namespace that was, or is to be, imported. */
+typedef struct evr_import {
+    evr_str space, why; /* why: what failed; empty when nothing did */
+    bool tried;
+} evr_import;
 
 struct evr_runtime {
     evr_context *ctx;
@@ -14,6 +21,9 @@ struct evr_runtime {
     uint64_t max_bytes; /* 0 = by what is free */
     uint64_t seed;
     bool on_cpu;
+    evr_arena arena;
+    evr_import *imports;
+    size_t import_count, import_cap;
 };
 
 /* Bytes a record may take now. */

@@ -209,7 +209,7 @@ size_t evr_catalogue_count(const evr_catalogue *c)
     return n;
 }
 
-evr_status evr_catalogue_add(evr_catalogue *c, evr_str schema, evr_error **err)
+evr_status evr_catalogue_add(evr_catalogue *c, evr_str schema, evr_str *name, evr_error **err)
 {
     const evr_schema *checked;
     EVR_TRY(evr_schema_parse(&c->arena, schema, &checked, err));
@@ -224,6 +224,8 @@ evr_status evr_catalogue_add(evr_catalogue *c, evr_str schema, evr_error **err)
         if (!evr_str_eq(full_name(op->added[i]), full_name(checked->text)))
             added[n++] = op->added[i];
     added[n++] = checked->text;
+    if (name)
+        *name = checked->name;
     op->added = added;
     op->added_count = n;
     op->parsed = NULL;

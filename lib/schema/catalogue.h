@@ -15,8 +15,9 @@ void evr_catalogue_free(evr_catalogue *catalogue);
 evr_str evr_catalogue_version(const evr_catalogue *catalogue);
 size_t evr_catalogue_count(const evr_catalogue *catalogue);
 
-/* Adds a schema (from a bridge, an execution trace or a custom library); one of the same name and overload is replaced. */
-evr_status evr_catalogue_add(evr_catalogue *catalogue, evr_str schema, evr_error **err);
+/* Adds a schema (from a bridge, an execution trace or a custom library); one of the same name and overload is replaced. `name` (may be NULL) becomes
+ * that of its operator. */
+evr_status evr_catalogue_add(evr_catalogue *catalogue, evr_str schema, evr_str *name, evr_error **err);
 
 /* Overloads of "aten::add", in the catalogue's order; borrowed until something is added. *count is 0 when there are none. */
 evr_status evr_catalogue_find(evr_catalogue *catalogue, evr_str op, const evr_schema *const **out, size_t *count,

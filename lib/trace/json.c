@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-static size_t put_utf8(uint32_t c, char *out)
+size_t evr_utf8_put(uint32_t c, char *out)
 {
     if (c < 0x80) {
         out[0] = (char)c;
@@ -76,7 +76,7 @@ size_t evr_json_unescape(evr_str raw, char *out)
             /* never longer than its escape, but U+FFFD of a broken one: 3 bytes for at least "\u" and what follows */
             uint32_t code = unicode_escape(raw, &i);
             char utf8[4];
-            size_t len = put_utf8(code, utf8);
+            size_t len = evr_utf8_put(code, utf8);
             if (n + len > i + 1)
                 len = 1, utf8[0] = '?';
             memcpy(out + n, utf8, len);
@@ -101,6 +101,8 @@ bool evr_json_to_f64(evr_str raw, double *out)
     return evr_str_to_f64(raw, out);
 }
 
+const char evr_json_no_memory[] = "out of memory";
+
 const char *evr_json_problem_text(evr_json_problem problem)
 {
     static const char *const texts[] = {
@@ -110,14 +112,13 @@ const char *evr_json_problem_text(evr_json_problem problem)
         [EVR_JSON_BAD_UTF8] = "bytes that are not UTF-8",
         [EVR_JSON_BAD_CONTROL] = "a control character inside a string",
         [EVR_JSON_TOO_LONG] = "one value is larger than 4 GiB",
-        [EVR_JSON_NO_MEMORY] = "out of memory",
+        [EVR_JSON_NO_MEMORY] = evr_json_no_memory,
         [EVR_JSON_DEFECT] = "the JSON indexer failed",
     };
     return texts[problem];
 }
 
-/* Length of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t evr_utf8_length(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
         return 1;
@@ -140,7 +141,7 @@ size_t evr_json_locate(evr_str text, evr_json_problem problem)
     for (size_t i = 0; i < text.len;) {
         unsigned char c = (unsigned char)text.data[i];
         if (problem == EVR_JSON_BAD_UTF8 && c >= 0x80) {
-            size_t n = utf8_len((const unsigned char *)text.data + i, text.len - i);
+            size_t n = evr_utf8_length((const unsigned char *)text.data + i, text.len - i);
             if (!n)
                 return i;
             i += n;
@@ -204,6 +205,8 @@ evr_status evr_json_check(evr_context *ctx, const evr_json *j, const char *what,
 {
     if (!j->problem)
         return EVR_OK;
+    if (j->problem == evr_json_no_memory)
+        return evr_fail_nomem(err);
     evr_status code = j->problem_at >= j->index[j->count] ? EVR_E_TRUNCATED : EVR_E_FORMAT;
     evr_fail(ctx, err, code, "%s: %s at byte %zu", what, j->problem, j->problem_at);
     evr_at_offset(err, (int64_t)j->problem_at);

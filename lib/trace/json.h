@@ -37,6 +37,14 @@ static inline bool evr_json_fail(evr_json *j, const char *problem)
     return false;
 }
 
+/* Says it of the value that began at `at`; an earlier problem stays the one that counts. */
+static inline bool evr_json_fail_at(evr_json *j, const evr_json *at, const char *problem)
+{
+    if (!j->problem)
+        *j = *at;
+    return evr_json_fail(j, problem);
+}
+
 static inline bool evr_json_expect(evr_json *j, char c, const char *problem)
 {
     if (evr_json_peek(j) != c)
@@ -188,8 +196,15 @@ typedef struct evr_json_doc {
 evr_status evr_json_doc_open(evr_context *ctx, evr_json_doc *doc, evr_str text, evr_error **err);
 void evr_json_doc_close(evr_json_doc *doc);
 
+/* The problem that a reader sets when memory is out; told from damage by its address. */
+extern const char evr_json_no_memory[];
+
 /* EVR_OK, or the cursor's problem as an error with its offset. `what` names the input. */
 evr_status evr_json_check(evr_context *ctx, const evr_json *j, const char *what, evr_error **err);
+
+/* UTF-8: writes one character, at most 4 bytes; the length of the valid sequence at p, or 0. */
+size_t evr_utf8_put(uint32_t c, char *out);
+size_t evr_utf8_length(const unsigned char *p, size_t left);
 
 /* First byte at fault in text that the indexer refused. */
 size_t evr_json_locate(evr_str text, evr_json_problem problem);

@@ -11,22 +11,21 @@ import sys
 BASE = ["base"]
 SCHEMA = BASE + ["schema"]
 TRACE = SCHEMA + ["trace"]
-IR = TRACE + ["ir"]
-REGISTRY = IR + ["registry"]
-INIT = REGISTRY + ["init"]
+REGISTRY = TRACE + ["registry"]
+IR = REGISTRY + ["ir"]
+INIT = IR + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
-MEASURE = REPLAY + ["measure"]
-PERFDB = MEASURE + ["perfdb"]
+PERFDB = REPLAY + ["measure", "perfdb"]
 ARROWS = {
     "base": [],
     "plugin": BASE,
     "schema": BASE,
     "trace": SCHEMA,
-    "ir": TRACE,
-    "registry": IR + ["plugin"],
-    "init": REGISTRY,
+    "registry": TRACE,
+    "ir": REGISTRY,
+    "init": IR,
     "replay": INIT + ["plugin"],
-    "measure": REPLAY,
+    "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
     "perfdb": BASE,
     "report": PERFDB,
 }

@@ -1,5 +1,5 @@
 /* Records that run: through the whole library and libtorch. */
-#include "support/support.h"
+#include "support/notation.h"
 
 #include "ir/record.h"
 
@@ -36,64 +36,6 @@ static int close_runtime(void **state)
     evr_runtime_free(runtime);
     evr_context_free(ctx);
     return memory.live != 0 || memory.mismatches != 0;
-}
-
-/* TraceLens IR from a short notation: NAME=TYPE:VALUE separated by ';', '*' before keyword arguments, tensors as dtype[sizes]. */
-static void add_tensor(char *out, const char *text, size_t len)
-{
-    const char *open = memchr(text, '[', len);
-    sprintf(out + strlen(out), "{\"shape\":%.*s,\"dtype\":\"%.*s\",\"init\":null}", (int)(text + len - open), open, (int)(open - text), text);
-}
-
-static void add_value(char *out, const char *type, const char *value, size_t len)
-{
-    bool tensor = strncmp(type, "Tensor", 6) == 0 && memchr(value, '[', len);
-    if (!tensor) {
-        sprintf(out + strlen(out), "%.*s", (int)len, value);
-    } else if (value[0] != '<') {
-        add_tensor(out, value, len);
-    } else { /* <a[1]|b[2]> */
-        strcat(out, "[");
-        for (const char *p = value + 1, *end = value + len - 1; p < end;) {
-            size_t n = strcspn(p, "|>");
-            if (strncmp(p, "null", n) == 0)
-                strcat(out, "null");
-            else
-                add_tensor(out, p, n);
-            p += n + 1;
-            if (p < end)
-                strcat(out, ",");
-        }
-        strcat(out, "]");
-    }
-}
-
-static evr_ir_set *records(const char *op, const char *arguments)
-{
-    static char json[8192];
-    bool kwargs = false, first = true;
-    sprintf(json, "[{\"op_name\":\"%s\",\"replay_ir\":{\"list_pos_args\":[", op);
-    for (const char *p = arguments; *p;) {
-        if (*p == '*') {
-            strcat(json, "],\"list_kwargs\":[");
-            kwargs = first = true;
-            p++;
-        }
-        size_t name = strcspn(p, "="), type = strcspn(p + name + 1, ":"), value = strcspn(p + name + type + 2, ";");
-        sprintf(json + strlen(json), "%s{\"arg_name\":\"%.*s\",\"arg_type\":\"%.*s\",\"value\":", first ? "" : ",", (int)name, p, (int)type,
-                p + name + 1);
-        add_value(json, p + name + 1, p + name + type + 2, value);
-        strcat(json, "}");
-        first = false;
-        p += name + type + 2 + value;
-        p += *p == ';';
-    }
-    strcat(json, kwargs ? "]}}]" : "],\"list_kwargs\":[]}}]");
-    evr_ir_set *set = NULL;
-    evr_error *err = NULL;
-    if (evr_ir_read(ctx, json, strlen(json), &set, &err) != EVR_OK)
-        fail_msg("%s: %s", json, evr_error_message(err));
-    return set;
 }
 
 static const struct {
@@ -184,7 +126,7 @@ static void test_replay__operators(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        evr_ir_set *set = records(calls[i].op, calls[i].arguments);
+        evr_ir_set *set = test_records(ctx, calls[i].op, calls[i].arguments);
         evr_replayer *r = NULL;
         evr_error *err = NULL;
         evr_status status = evr_replayer_new(runtime, evr_ir_set_at(set, 0), NULL, &r, &err);
@@ -216,7 +158,7 @@ static void test_replay__failures(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
-        evr_ir_set *set = records(failures[i].op, failures[i].arguments);
+        evr_ir_set *set = test_records(ctx, failures[i].op, failures[i].arguments);
         evr_replayer *r = NULL;
         evr_error *err = NULL;
         int32_t outcome, reason;
@@ -254,7 +196,7 @@ static void test_replay__not_ok_records_and_missing_values(void **state)
 static void test_replay__lazy_and_arguments(void **state)
 {
     (void)state;
-    evr_ir_set *set = records("aten::sum", "self=Tensor:float[4,5];dim=int[1]?:[0];keepdim=bool:false;*dtype=ScalarType?:null");
+    evr_ir_set *set = test_records(ctx, "aten::sum", "self=Tensor:float[4,5];dim=int[1]?:[0];keepdim=bool:false;*dtype=ScalarType?:null");
     evr_replayer_options o = {.struct_size = sizeof o, .flags = EVR_REPLAYER_LAZY};
     evr_replayer *r = NULL;
     assert_ok(evr_replayer_new(runtime, evr_ir_set_at(set, 0), &o, &r, err));
@@ -280,7 +222,7 @@ static void test_replay__lazy_and_arguments(void **state)
 static void test_replay__repro_runs_again_with_the_same_bits(void **state)
 {
     (void)state;
-    evr_ir_set *set = records("aten::dropout", "input=Tensor:float[64];p=float:0.5;train=bool:true"), *again = NULL;
+    evr_ir_set *set = test_records(ctx, "aten::dropout", "input=Tensor:float[64];p=float:0.5;train=bool:true"), *again = NULL;
     evr_replayer *r = NULL;
     char *first = NULL, *second = NULL;
     size_t size;

@@ -297,19 +297,19 @@ static void test_catalogue__find_and_add(void **state)
     assert_true(before >= 3);
     assert_ok(evr_catalogue_find(c, evr_str_c("no::such"), &found, &n, err));
     assert_int_equal(n, 0);
-    assert_ok(evr_catalogue_add(c, evr_str_c("no::such(int a) -> ()"), err));
-    assert_ok(evr_catalogue_add(c, evr_str_c("no::such.b(int a) -> ()"), err));
-    assert_ok(evr_catalogue_add(c, evr_str_c("no::such(str a) -> ()"), err)); /* replaces the first */
+    assert_ok(evr_catalogue_add(c, evr_str_c("no::such(int a) -> ()"), NULL, err));
+    assert_ok(evr_catalogue_add(c, evr_str_c("no::such.b(int a) -> ()"), NULL, err));
+    assert_ok(evr_catalogue_add(c, evr_str_c("no::such(str a) -> ()"), NULL, err)); /* replaces the first */
     assert_ok(evr_catalogue_find(c, evr_str_c("no::such"), &found, &n, err));
     assert_int_equal(n, 2);
     size_t all = evr_catalogue_count(c);
-    assert_ok(evr_catalogue_add(c, evr_str_c("aten::add.Tensor(Tensor self) -> Tensor"), err));
+    assert_ok(evr_catalogue_add(c, evr_str_c("aten::add.Tensor(Tensor self) -> Tensor"), NULL, err));
     assert_int_equal(evr_catalogue_count(c), all);
     assert_true(evr_catalogue_text(c, all - 1).len > 0);
     assert_int_equal(evr_catalogue_text(c, all).len, 0);
     assert_ok(evr_catalogue_find(c, evr_str_c("aten::add"), &found, &n, err));
     assert_int_equal(n, before);
-    assert_int_equal(evr_catalogue_add(c, evr_str_c("broken("), NULL), EVR_E_FORMAT);
+    assert_int_equal(evr_catalogue_add(c, evr_str_c("broken("), NULL, NULL), EVR_E_FORMAT);
     evr_catalogue_free(c);
     assert_ok(evr_catalogue_open(ctx, evr_str_c("1.0"), &c, err)); /* older than any: the oldest */
     assert_str(evr_catalogue_version(c), "2.11.0");
