@@ -1,7 +1,8 @@
-/* evreplay extract: records of a trace's calls as JSON. */
+/* evreplay extract: records of a trace's calls, or of a document or log, as JSON. */
 #include "commands.h"
 #include "input.h"
 #include "output.h"
+#include "records.h"
 #include "select.h"
 
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static const option table[] = {
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
+/* Uids of a trace's events, or places in a document. */
 typedef struct uid_list {
     evr_uid *items;
     size_t count, cap;
@@ -64,8 +66,9 @@ static int asked_uids(const extract_options *o, uid_list *list)
     return EXIT_GOOD;
 }
 
-static int every_event(const extract_options *o, const evr_trace *trace, uid_list *list)
+static int every_event(const extract_options *o, const record_source *source, uid_list *list)
 {
+    const evr_trace *trace = source->trace;
     evr_event_filter filter = {.struct_size = sizeof filter, .kind = EVR_KIND_OP, .name = {o->op, o->op ? strlen(o->op) : 0}};
     for (evr_uid uid = 0; (uid = evr_trace_next(trace, &filter, uid)) != EVR_NO_UID; uid++)
         if ((!o->top || list->count < o->top) && !add_uid(list, uid))
@@ -73,38 +76,54 @@ static int every_event(const extract_options *o, const evr_trace *trace, uid_lis
     return EXIT_GOOD;
 }
 
-static int unique_calls(const extract_options *o, evr_extractor *extractor, uid_list *list)
+static int unique_calls(const extract_options *o, const record_source *source, uid_list *list)
 {
-    const evr_call *calls;
-    size_t n, count;
-    evr_error *err = NULL;
-    evr_status status = evr_extractor_calls(extractor, &calls, &n, &err);
-    if (status != EVR_OK)
-        return input_error("extract", status, err);
-    const evr_call **rows = select_calls(calls, n, o->op, o->top || o->sort ? o->order : SORT_FILE, o->top, &count);
+    size_t count;
+    const evr_call **rows =
+        select_calls(source->calls, source->count, o->op, o->top || o->sort ? o->order : SORT_FILE, o->top, &count);
     bool good = rows != NULL;
     for (size_t i = 0; good && i < count; i++)
-        good = add_uid(list, rows[i]->uid);
+        good = add_uid(list, source->set ? (evr_uid)(rows[i] - source->calls) : rows[i]->uid);
     free(rows);
     return good ? EXIT_GOOD : EXIT_BAD_INPUT;
 }
 
-/* 1 when some of the records asked for cannot be replayed, as the exit codes say. */
-static int write_records(const extract_options *o, evr_context *ctx, evr_extractor *extractor, const uid_list *list)
+/* From the events asked for to the places of their records. */
+static int find_in_set(const record_source *source, uid_list *list)
 {
-    evr_ir **records = calloc(list->count + 1, sizeof *records);
+    for (size_t k = 0; k < list->count; k++) {
+        size_t i = 0;
+        while (i < source->count && (source->calls[i].uid == EVR_NO_UID || source->calls[i].uid != list->items[k]))
+            i++;
+        if (i == source->count) {
+            fprintf(stderr, "evreplay extract: there is no record of event %llu\n  what to do: `evreplay list` shows the uids; records of "
+                            "operator-input logs have none\n", (unsigned long long)list->items[k]);
+            return EXIT_BAD_INPUT;
+        }
+        list->items[k] = i;
+    }
+    return EXIT_GOOD;
+}
+
+/* 1 when some of the records asked for cannot be replayed, as the exit codes say. */
+static int write_records(const extract_options *o, const record_source *source, const uid_list *list)
+{
+    const evr_ir **records = calloc(list->count + 1, sizeof *records);
     evr_error *err = NULL;
     evr_status status = records ? EVR_OK : EVR_E_NOMEM;
     int code = EXIT_GOOD;
     for (size_t i = 0; status == EVR_OK && i < list->count; i++) {
-        status = evr_extractor_record(extractor, list->items[i], &records[i], &err);
+        evr_ir *made = NULL;
+        if (source->extractor)
+            status = evr_extractor_record(source->extractor, list->items[i], &made, &err);
+        records[i] = source->set ? evr_ir_set_at(source->set, list->items[i]) : made;
         if (status == EVR_OK && evr_ir_status(records[i]) == EVR_STATUS_FAILED)
             code = EXIT_SOME_FAILED;
     }
     char *text = NULL;
     size_t size = 0;
     if (status == EVR_OK)
-        status = evr_ir_write(ctx, (const evr_ir *const *)records, list->count, o->ir_format, &text, &size, &err);
+        status = evr_ir_write(source->ctx, records, list->count, o->ir_format, &text, &size, &err);
     output out;
     if (status != EVR_OK) {
         code = input_error("extract", status, err);
@@ -114,29 +133,25 @@ static int write_records(const extract_options *o, evr_context *ctx, evr_extract
         output_str(&out, (evr_str){text, size});
         code = output_close(&out, code);
     }
-    evr_text_free(ctx, text);
-    for (size_t i = 0; records && i < list->count; i++)
-        evr_ir_free(records[i]);
+    evr_text_free(source->ctx, text);
+    for (size_t i = 0; records && source->extractor && i < list->count; i++)
+        evr_ir_free((evr_ir *)records[i]); /* made above */
     free(records);
     return code;
 }
 
-static int extract(void *values, evr_context *ctx, const evr_trace *trace)
+static int extract(void *values, record_source *source)
 {
     const extract_options *o = values;
-    evr_extractor *extractor;
-    evr_error *err = NULL;
     uid_list list = {0};
-    evr_status status = evr_extractor_new(ctx, trace, NULL, &extractor, &err);
-    if (status != EVR_OK)
-        return input_error("extract", status, err);
-    int code = o->uids.count   ? asked_uids(o, &list)
-               : o->all_events ? every_event(o, trace, &list)
-                               : unique_calls(o, extractor, &list);
+    int code = o->uids.count                     ? asked_uids(o, &list)
+               : o->all_events && source->trace ? every_event(o, source, &list)
+                                                 : unique_calls(o, source, &list);
+    if (code == EXIT_GOOD && o->uids.count && source->set)
+        code = find_in_set(source, &list);
     if (code == EXIT_GOOD)
-        code = write_records(o, ctx, extractor, &list);
+        code = write_records(o, source, &list);
     free(list.items);
-    evr_extractor_free(extractor);
     return code;
 }
 
@@ -159,11 +174,12 @@ static uint32_t flags(const void *values)
 static int run(int argc, char **argv, const command *self)
 {
     extract_options o = {.order = SORT_KERNEL_TIME};
-    return input_run(&(trace_command){self, &o, check, flags, extract}, argc, argv);
+    return records_run(&(records_command){self, &o, check, flags, extract}, argc, argv);
 }
 
 const command cmd_extract = {
-    "extract", "TRACE", "Turns calls of a trace into portable records.",
+    "extract", "INPUT", "Turns calls of a trace into portable records.",
+    "INPUT is a trace, records of either format, or an operator-input log of PyTorch's benchmarks.\n"
     "Without --uid and --all-events there is one record for each unique call. A record that cannot be replayed says why in its\n"
     "status; the exit code is 1 when there is such a one among them.\n",
     table, run,

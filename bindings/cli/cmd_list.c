@@ -1,8 +1,9 @@
-/* evreplay list: the unique calls of a trace. */
+/* evreplay list: the unique calls of a trace, or the records of a document or log. */
 #include "commands.h"
 #include "describe.h"
 #include "input.h"
 #include "output.h"
+#include "records.h"
 #include "select.h"
 
 #include <inttypes.h>
@@ -53,6 +54,15 @@ static void begin(listing *l)
     }
 }
 
+/* The uid in digits, or what stands for none. */
+static const char *uid_text(evr_uid uid, const char *none, char text[24])
+{
+    if (uid == EVR_NO_UID)
+        return none;
+    snprintf(text, 24, "%" PRIu64, uid);
+    return text;
+}
+
 static void json_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arguments)
 {
     evr_json_writer *w = &l->json;
@@ -69,7 +79,10 @@ static void json_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str ar
         {"detail", evr_ir_detail(ir)},
     };
     evr_json_key(w, "uid");
-    evr_json_u64(w, c->uid);
+    if (c->uid == EVR_NO_UID)
+        evr_json_null(w);
+    else
+        evr_json_u64(w, c->uid);
     evr_json_key(w, "count");
     evr_json_u64(w, c->count);
     evr_json_key(w, "kernel_ns");
@@ -87,7 +100,8 @@ static void csv_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arg
 {
     const evr_str texts[] = {c->op, evr_ir_overload(ir), arguments, evr_str_c(evr_outcome_name(c->status)),
                              evr_str_c(evr_reason_name(c->reason)), evr_ir_detail(ir)};
-    fprintf(l->out.file, "%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%.6f,%" PRId64, c->uid, c->count, c->device_ns,
+    char uid[24];
+    fprintf(l->out.file, "%s,%" PRIu64 ",%" PRId64 ",%.6f,%" PRId64, uid_text(c->uid, "", uid), c->count, c->device_ns,
             l->kernel_total > 0 ? (double)c->device_ns / l->kernel_total : 0, c->cpu_ns);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         putc(',', l->out.file);
@@ -98,10 +112,10 @@ static void csv_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arg
 
 static void text_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str arguments)
 {
-    char kernel[32], cpu[32];
-    fprintf(l->out.file, "%8" PRIu64 " %7" PRIu64 " %12s %5.1f %% %12s  %-8s %.*s", c->uid, c->count,
+    char kernel[32], cpu[32], uid[24];
+    fprintf(l->out.file, "%8s %7" PRIu64 " %12s %5.1f %% %12s  %-8s %.*s", uid_text(c->uid, "-", uid), c->count,
             c->device_ns ? output_time(c->device_ns, kernel) : "-", l->kernel_total > 0 ? 100 * (double)c->device_ns / l->kernel_total : 0,
-            output_time(c->cpu_ns, cpu), evr_outcome_name(c->status), EVR_STR_ARG(c->op));
+            c->cpu_ns ? output_time(c->cpu_ns, cpu) : "-", evr_outcome_name(c->status), EVR_STR_ARG(c->op));
     evr_str overload = evr_ir_overload(ir);
     if (overload.len)
         fprintf(l->out.file, ".%.*s", EVR_STR_ARG(overload));
@@ -111,21 +125,20 @@ static void text_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str ar
         fprintf(l->out.file, "  %s: %.*s\n", evr_reason_name(c->reason), EVR_STR_ARG(evr_ir_detail(ir)));
 }
 
-static int list_rows(listing *l, evr_extractor *extractor, const evr_call **rows, size_t n)
+static int list_rows(listing *l, record_source *source, const evr_call **rows, size_t n)
 {
     begin(l);
     for (size_t i = 0; i < n; i++) {
-        evr_ir *ir;
-        evr_error *err = NULL;
-        evr_status status = evr_extractor_record(extractor, rows[i]->uid, &ir, &err);
-        if (status != EVR_OK)
-            return input_error("list", status, err);
+        evr_ir *owned;
+        const evr_ir *ir = records_get(source, (size_t)(rows[i] - source->calls), &owned);
+        if (!ir)
+            return EXIT_BAD_INPUT;
         evr_buf arguments;
         output_buf(&arguments);
         describe_arguments(&arguments, ir);
         (l->options->csv ? csv_row : l->options->json ? json_row : text_row)(l, rows[i], ir, evr_buf_view(&arguments));
         evr_buf_free(&arguments);
-        evr_ir_free(ir);
+        evr_ir_free(owned);
     }
     if (l->options->json) {
         evr_json_close(&l->json, ']');
@@ -135,13 +148,16 @@ static int list_rows(listing *l, evr_extractor *extractor, const evr_call **rows
     return EXIT_GOOD;
 }
 
-/* All device work of the trace, launched by operators or not. */
-static double device_total(const evr_trace *trace)
+/* All device work of the trace, launched by operators or not; of records, that of their kernels. */
+static double device_total(const record_source *source)
 {
+    const evr_trace *trace = source->trace;
     static const int32_t kinds[] = {EVR_KIND_KERNEL, EVR_KIND_MEMCPY, EVR_KIND_MEMSET};
-    const int64_t *durations = evr_trace_durations(trace);
+    const int64_t *durations = trace ? evr_trace_durations(trace) : NULL;
     double total = 0;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t i = 0; !trace && i < source->count; i++)
+        total += (double)source->calls[i].device_ns;
+    for (size_t k = 0; trace && k < 3; k++) {
         evr_event_filter filter = {.struct_size = sizeof filter, .kind = kinds[k]};
         for (evr_uid uid = 0; (uid = evr_trace_next(trace, &filter, uid)) != EVR_NO_UID; uid++)
             total += (double)durations[uid];
@@ -149,29 +165,18 @@ static double device_total(const evr_trace *trace)
     return total;
 }
 
-static int list_trace(void *values, evr_context *ctx, const evr_trace *trace)
+static int list_source(void *values, record_source *source)
 {
     const list_options *o = values;
-    evr_extractor *extractor = NULL;
-    evr_error *err = NULL;
-    const evr_call *calls;
-    size_t n, count;
-    evr_status status = evr_extractor_new(ctx, trace, NULL, &extractor, &err);
-    if (status == EVR_OK)
-        status = evr_extractor_calls(extractor, &calls, &n, &err);
-    if (status != EVR_OK) {
-        evr_extractor_free(extractor);
-        return input_error("list", status, err);
-    }
+    size_t count;
     listing l = {.options = o};
-    l.kernel_total = device_total(trace);
-    const evr_call **rows = select_calls(calls, n, o->op, o->order, o->top, &count);
+    l.kernel_total = device_total(source);
+    const evr_call **rows = select_calls(source->calls, source->count, o->op, o->order, o->top, &count);
     int code = EXIT_BAD_INPUT;
     output_buf(&l.buf);
     if (rows && output_open(&l.out, o->out))
-        code = output_close(&l.out, list_rows(&l, extractor, rows, count));
+        code = output_close(&l.out, list_rows(&l, source, rows, count));
     free(rows);
-    evr_extractor_free(extractor);
     return code;
 }
 
@@ -189,11 +194,12 @@ static uint32_t flags(const void *values)
 static int run(int argc, char **argv, const command *self)
 {
     list_options o = {.order = SORT_KERNEL_TIME};
-    return input_run(&(trace_command){self, &o, check, flags, list_trace}, argc, argv);
+    return records_run(&(records_command){self, &o, check, flags, list_source}, argc, argv);
 }
 
 const command cmd_list = {
-    "list", "TRACE", "Lists the unique operator calls of a trace, the costliest first.",
+    "list", "INPUT", "Lists the unique operator calls of a trace, the costliest first.",
+    "INPUT is a trace, records as extract writes them, or an operator-input log of PyTorch's benchmarks.\n"
     "One row for each operator with the same recorded arguments: uid of its first event, number of calls, kernel time (overlaps\n"
     "within a call counted once) and its share of all kernel time, CPU time, status, operator, arguments.\n"
     "The status tells whether a record can be made: ok, or skipped or failed with the reason. Operators that run inside others\n"

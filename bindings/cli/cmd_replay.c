@@ -59,10 +59,10 @@ static bool read_checks(replay_options *o)
 
 static bool wanted(const replay_options *o, const record_source *source, size_t index)
 {
-    if (o->filter && !evr_glob(evr_str_c(o->filter), records_op(source, index)))
+    if (o->filter && !evr_glob(evr_str_c(o->filter), source->calls[index].op))
         return false;
     for (size_t i = 0; i < o->uids.count; i++)
-        if (strtoull(o->uids.items[i], NULL, 10) == records_uid(source, index))
+        if (strtoull(o->uids.items[i], NULL, 10) == source->calls[index].uid)
             return true;
     return o->uids.count == 0;
 }
@@ -90,7 +90,6 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
     char detail[2048];
     snprintf(detail, sizeof detail, "%.*s", EVR_STR_ARG(evr_ir_detail(ir)));
     double seconds = 0;
-    uint64_t bytes = 0;
     if (outcome == EVR_STATUS_OK) {
         const evr_replayer_options how = {.struct_size = sizeof how, .flags = o->no_auto_init ? EVR_REPLAYER_NO_AUTO_INIT : 0};
         evr_status status = evr_replayer_new(runtime, ir, &how, &replayer, &err);
@@ -106,11 +105,12 @@ static bool replay_one(const replay_options *o, evr_runtime *runtime, const evr_
             reason = EVR_REASON_OP_ERROR;
             snprintf(detail, sizeof detail, "%s", wrong);
         }
-        bytes = replayer ? evr_replayer_bytes(replayer) : 0;
     }
+    const replay_outcome done = {.status = outcome, .reason = reason, .detail = detail, .replayer = replayer, .seconds = seconds};
+    bool added = replay_report_add(report, ir, &done);
     evr_replayer_free(replayer);
     evr_error_free(err);
-    return replay_report_add(report, ir, outcome, reason, detail, bytes, seconds);
+    return added;
 }
 
 static int replay_all(const replay_options *o, evr_runtime *runtime, record_source *source, replay_report *report)
@@ -158,7 +158,8 @@ static int run(int argc, char **argv, const command *self)
     if (!path || !read_checks(&o))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if (!(ctx = input_context()) || (code = runtime_open("replay", &o.runtime, ctx, &runtime)) || (code = records_open(ctx, path, runtime, &source)))
+    if (!(ctx = input_context()) || (code = runtime_open("replay", &o.runtime, ctx, &runtime)) ||
+        (code = records_open(ctx, path, 0, runtime, &source)))
         goto cleanup;
     report.device = evr_runtime_device(runtime).data;
     report.torch = evr_runtime_version(runtime).data;
@@ -175,7 +176,7 @@ cleanup:
 
 const command cmd_replay = {
     "replay", "INPUT", "Runs each record once and tells how that went.",
-    "INPUT is a trace, whose unique calls are replayed, or records as extract writes them. A record ends as ok, skipped or failed,\n"
-    "with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
+    "INPUT is a trace, whose unique calls are replayed, records as extract writes them, or an operator-input log of PyTorch's\n"
+    "benchmarks. A record ends as ok, skipped or failed, with a reason and what to do about it. The time is that of the first run, allocation of results included.\n",
     table, run,
 };

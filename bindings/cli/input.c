@@ -38,15 +38,31 @@ int input_error(const char *name, evr_status status, evr_error *err)
     return status == EVR_E_PLUGIN || status == EVR_E_NO_DEVICE ? EXIT_MISSING : EXIT_BAD_INPUT;
 }
 
+size_t input_head(char *head, size_t size)
+{
+    size_t len = 0;
+    ssize_t n;
+    while (len < size && (n = read(STDIN_FILENO, head + len, size - len)) > 0)
+        len += (size_t)n;
+    return len;
+}
+
+/* What was taken from standard input already comes first. */
 static evr_status read_stdin(void *user, void *buffer, size_t cap, size_t *got)
 {
-    (void)user;
+    evr_str *head = user;
+    if (head->len) {
+        *got = head->len < cap ? head->len : cap;
+        memcpy(buffer, head->data, *got);
+        *head = (evr_str){head->data + *got, head->len - *got};
+        return EVR_OK;
+    }
     ssize_t n = read(STDIN_FILENO, buffer, cap > (1u << 30) ? 1u << 30 : cap);
     *got = n > 0 ? (size_t)n : 0;
     return n < 0 ? EVR_E_IO : EVR_OK;
 }
 
-int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_trace **out)
+int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_str head, evr_trace **out)
 {
     progress_bar bar;
     progress_begin(&bar, "reading");
@@ -54,7 +70,7 @@ int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_trace **
     evr_error *err = NULL;
     evr_status status;
     if (strcmp(path, "-") == 0) {
-        evr_source source = {.struct_size = sizeof source, .read = read_stdin};
+        evr_source source = {.struct_size = sizeof source, .read = read_stdin, .user = &head};
         status = evr_trace_open_source(ctx, &source, &options, out, &err);
     } else {
         status = evr_trace_open_file(ctx, path, &options, out, &err);
@@ -69,7 +85,7 @@ int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_trace **
     return 0;
 }
 
-char *input_read_all(const char *path, size_t *size)
+char *input_read_all(const char *path, evr_str head, size_t *size)
 {
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (!f) {
@@ -87,7 +103,9 @@ char *input_read_all(const char *path, size_t *size)
                 break;
             data = grown;
         }
-        size_t got = fread(data + len, 1, cap - len - 1, f);
+        size_t got = len || !head.len ? fread(data + len, 1, cap - len - 1, f) : head.len;
+        if (!len && head.len)
+            memcpy(data, head.data, head.len);
         len += got;
         if (got == 0) {
             bool bad = ferror(f);
@@ -132,7 +150,7 @@ int input_run(const trace_command *cmd, int argc, char **argv)
     if (!path || (cmd->check && !cmd->check(cmd->values)))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if ((ctx = input_context()) && (code = input_trace(ctx, path, cmd->flags(cmd->values), &trace)) == EXIT_GOOD)
+    if ((ctx = input_context()) && (code = input_trace(ctx, path, cmd->flags(cmd->values), (evr_str){"", 0}, &trace)) == EXIT_GOOD)
         code = cmd->body(cmd->values, ctx, trace);
 cleanup:
     evr_trace_free(trace);

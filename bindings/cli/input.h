@@ -9,11 +9,14 @@
 /* Context of the command: log messages go to stderr. NULL after an error has been told. */
 evr_context *input_context(void);
 
+/* Up to `size` bytes of standard input, to tell its format. What follows takes them as `head`. */
+size_t input_head(char *head, size_t size);
+
 /* Opens a trace from a path or "-". Returns 0, or the exit code after an error has been told. */
-int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_trace **out);
+int input_trace(evr_context *ctx, const char *path, uint32_t flags, evr_str head, evr_trace **out);
 
 /* Everything of a file or "-" in memory of malloc. NULL after an error has been told. */
-char *input_read_all(const char *path, size_t *size);
+char *input_read_all(const char *path, evr_str head, size_t *size);
 
 /* Tells an error and its causes on stderr, frees it, and returns the exit code for its status. */
 int input_error(const char *name, evr_status status, evr_error *err);

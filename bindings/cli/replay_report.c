@@ -15,8 +15,34 @@ static char *copy(evr_str s)
     return text;
 }
 
-bool replay_report_add(replay_report *r, const evr_ir *ir, int32_t status, int32_t reason, const char *detail, uint64_t bytes,
-                       double seconds)
+/* All warnings in one text, each on a line of its own. */
+static char *copy_warnings(const evr_replayer *replayer)
+{
+    size_t n = replayer ? evr_replayer_warning_count(replayer) : 0, size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += evr_replayer_warning(replayer, i).len + 1;
+    char *text = malloc(size), *end = text;
+    for (size_t i = 0; text && i < n; i++) {
+        evr_str one = evr_replayer_warning(replayer, i);
+        memcpy(end, one.data, one.len);
+        end += one.len;
+        *end++ = '\n';
+    }
+    if (text)
+        *end = 0;
+    return text;
+}
+
+static void free_texts(replay_result *x)
+{
+    free(x->op);
+    free(x->overload);
+    free(x->detail);
+    free(x->initializer);
+    free(x->warnings);
+}
+
+bool replay_report_add(replay_report *r, const evr_ir *ir, const replay_outcome *o)
 {
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 64;
@@ -27,12 +53,21 @@ bool replay_report_add(replay_report *r, const evr_ir *ir, int32_t status, int32
         r->cap = cap;
     }
     replay_result *x = &r->items[r->count];
-    *x = (replay_result){copy(evr_ir_op(ir)), copy(evr_ir_overload(ir)), copy(evr_str_c(detail)), evr_ir_uid(ir), evr_ir_count(ir),
-                         bytes, status, reason, seconds};
-    if (!x->op || !x->overload || !x->detail) {
-        free(x->op);
-        free(x->overload);
-        free(x->detail);
+    *x = (replay_result){
+        .op = copy(evr_ir_op(ir)),
+        .overload = copy(evr_ir_overload(ir)),
+        .detail = copy(evr_str_c(o->detail)),
+        .initializer = copy(o->replayer ? evr_replayer_initializer(o->replayer) : (evr_str){"", 0}),
+        .warnings = copy_warnings(o->replayer),
+        .uid = evr_ir_uid(ir),
+        .count = evr_ir_count(ir),
+        .bytes = o->replayer ? evr_replayer_bytes(o->replayer) : 0,
+        .status = o->status,
+        .reason = o->reason,
+        .seconds = o->seconds,
+    };
+    if (!x->op || !x->overload || !x->detail || !x->initializer || !x->warnings) {
+        free_texts(x);
         return false;
     }
     r->count++;
@@ -41,11 +76,8 @@ bool replay_report_add(replay_report *r, const evr_ir *ir, int32_t status, int32
 
 void replay_report_free(replay_report *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        free(r->items[i].op);
-        free(r->items[i].overload);
-        free(r->items[i].detail);
-    }
+    for (size_t i = 0; i < r->count; i++)
+        free_texts(&r->items[i]);
     free(r->items);
 }
 
@@ -68,6 +100,8 @@ void replay_report_line(const replay_report *r)
     if (x->status != EVR_STATUS_OK)
         printf("  %s: %s", evr_reason_name(x->reason), x->detail);
     putchar('\n');
+    for (const char *w = x->warnings; *w; w += strcspn(w, "\n") + 1)
+        printf("%31s warning: %.*s\n", "", (int)strcspn(w, "\n"), w);
 }
 
 void replay_report_summary(const replay_report *r)
@@ -83,6 +117,15 @@ void replay_report_summary(const replay_report *r)
         if (n)
             printf("  %6zu  %-26s %s\n", n, evr_reason_name(reason), evr_reason_advice(reason));
     }
+}
+
+static void json_warnings(evr_json_writer *w, const char *text)
+{
+    evr_json_key(w, "warnings");
+    evr_json_open(w, '[');
+    for (; *text; text += strcspn(text, "\n") + 1)
+        evr_json_str(w, (evr_str){text, strcspn(text, "\n")});
+    evr_json_close(w, ']');
 }
 
 bool replay_report_json(const replay_report *r, const char *path)
@@ -128,6 +171,9 @@ bool replay_report_json(const replay_report *r, const char *path)
         evr_json_u64(&w, x->count);
         evr_json_key(&w, "tensor_bytes");
         evr_json_u64(&w, x->bytes);
+        evr_json_key(&w, "initializer");
+        evr_json_str(&w, evr_str_c(x->initializer));
+        json_warnings(&w, x->warnings);
         evr_json_key(&w, "first_run_s");
         if (x->status == EVR_STATUS_OK)
             evr_json_f64(&w, x->seconds);

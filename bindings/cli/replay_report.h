@@ -8,6 +8,7 @@
 
 typedef struct replay_result {
     char *op, *overload, *detail; /* from malloc */
+    char *initializer, *warnings; /* from malloc; warnings end in a newline each */
     evr_uid uid;
     uint64_t count, bytes;
     int32_t status, reason;
@@ -22,9 +23,16 @@ typedef struct replay_report {
     uint64_t seed;
 } replay_report;
 
-/* Adds a result; false when memory is out. Texts are copied. */
-bool replay_report_add(replay_report *report, const evr_ir *ir, int32_t status, int32_t reason, const char *detail, uint64_t bytes,
-                       double seconds);
+/* Adds a result: the record's names, what the outcome says, and the replayer's warnings (NULL = it was not set up). False when memory is out. Texts
+ * are copied. */
+typedef struct replay_outcome {
+    int32_t status, reason;
+    const char *detail;
+    const evr_replayer *replayer;
+    double seconds;
+} replay_outcome;
+
+bool replay_report_add(replay_report *report, const evr_ir *ir, const replay_outcome *outcome);
 void replay_report_free(replay_report *report);
 
 size_t replay_report_count(const replay_report *report, int32_t status);

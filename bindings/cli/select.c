@@ -34,7 +34,7 @@ static int compare(const void *a, const void *b, void *order)
     }
     if (difference)
         return difference < 0 ? -1 : 1;
-    return (x->uid > y->uid) - (x->uid < y->uid);
+    return (x > y) - (x < y); /* as in the file */
 }
 
 const evr_call **select_calls(const evr_call *calls, size_t n, const char *pattern, sort_order order, uint64_t top, size_t *count)

@@ -2,7 +2,7 @@
  * @file
  * Records: one operator call each, portable and complete enough to run again.
  *
- * An @ref evr_ir is made from an event of a trace (evr_extractor_record()) or read from JSON (evr_ir_read()). It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
+ * An @ref evr_ir is made from an event of a trace (evr_extractor_record()) or read from a document of records or an operator-input log (evr_ir_read()). It names the operator and its overload and holds every argument with its value, or the reason why there is none, and
  * with its *provenance*: recorded in the trace, default of the schema, inferred by a rule, or synthesised by a generator.
  *
  * An @ref evr_extractor does this for one trace: it groups events into unique calls, picks overloads and makes records. It keeps what it
@@ -287,7 +287,9 @@ EVR_API evr_status evr_extractor_explain(evr_extractor *extractor, evr_uid uid, 
 typedef struct evr_ir_set evr_ir_set;
 
 /**
- * Reads records: this library's IR or TraceLens' IR (array or single record); the format is detected.
+ * Reads records: this library's IR, TraceLens' IR (array or single record), or an operator-input log as PyTorch's benchmarks keep them
+ * (`Operator: aten.add.Tensor`, `cnt: 2, ((T([4], f32), 1.0), {})`); the format is detected. Calls of a log are completed from the
+ * newest schemas known, with status and reason like those of a trace; they have no uid.
  * @return EVR_OK · EVR_E_FORMAT, EVR_E_TRUNCATED (with byte offset) · EVR_E_UNSUPPORTED (another format or a later version) · EVR_E_NOMEM
  * @since 0.1
  */

@@ -3,6 +3,9 @@
 #include "init/philox.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* float32 to the nearest of a narrower float with e exponent and m mantissa bits, ties to even, saturating at `most`. */
 static uint32_t narrow(float value, int e, int m, int bias, uint32_t most)
@@ -144,7 +147,28 @@ static bool fill_pattern(const evr_fill *fill, uint64_t seed, uint64_t stream, i
     return true;
 }
 
-/* The pattern once, then copies of it, each twice as long as the one before. */
+enum { CACHED = 16 << 20 }; /* tensors beyond this do not stay in a cache anyway */
+
+/* Copies what a cache holds to memory that it need not hold: past the caches where the processor can, which saves reading what is overwritten. */
+static void copy_out(char *to, const char *from, size_t bytes)
+{
+#ifdef __SSE2__
+    size_t head = (size_t)(-(uintptr_t)to & 63);
+    if (bytes > 4096) {
+        memcpy(to, from, head);
+        size_t i = head;
+        for (; i + 64 <= bytes; i += 64)
+            for (size_t k = 0; k < 64; k += 16)
+                _mm_stream_si128((__m128i *)(void *)(to + i + k), _mm_loadu_si128((const __m128i *)(const void *)(from + i + k)));
+        _mm_sfence();
+        memcpy(to + i, from + i, bytes - i);
+        return;
+    }
+#endif
+    memcpy(to, from, bytes);
+}
+
+/* The pattern once, then copies of it: each twice as long as the one before while all fits in a cache, then of the first alone. */
 static bool fill_random(const evr_fill *fill, uint64_t seed, uint64_t stream, int32_t dtype, char *out, size_t bytes)
 {
     size_t item = evr_dtype_size(dtype), n = bytes / item;
@@ -152,8 +176,11 @@ static bool fill_random(const evr_fill *fill, uint64_t seed, uint64_t stream, in
     if (!fill_pattern(fill, seed, stream, dtype, out, first))
         return false;
     for (size_t done = period; done < n * item;) {
-        size_t more = done < n * item - done ? done : n * item - done;
-        memcpy(out + done, out, more);
+        size_t most = n * item <= CACHED ? done : period, more = most < n * item - done ? most : n * item - done;
+        if (n * item <= CACHED)
+            memcpy(out + done, out, more);
+        else
+            copy_out(out + done, out, more);
         done += more;
     }
     if (bytes > n * item)

@@ -1,4 +1,5 @@
 /* A record from an event: its operator, overload, arguments and outcome. */
+#include "ir/complete.h"
 #include "ir/extractor.h"
 #include "ir/status.h"
 #include "ir/values.h"
@@ -29,35 +30,6 @@ evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr
     return EVR_OK;
 }
 
-/* as_strided reads its tensor's storage by its own sizes and strides, beyond what the tensor itself shows. */
-static void widen_storage(evr_ir *ir)
-{
-    const evr_value *size = NULL, *stride = NULL, *offset = NULL;
-    evr_tensor *self = NULL;
-    for (size_t i = 0; i < ir->arg_count; i++) {
-        const evr_argument *a = &ir->args[i];
-        if (evr_str_is(a->name, "size") && a->value.kind == EVR_VALUE_LIST)
-            size = &a->value;
-        else if (evr_str_is(a->name, "stride") && a->value.kind == EVR_VALUE_LIST)
-            stride = &a->value;
-        else if (evr_str_is(a->name, "storage_offset") && a->value.kind == EVR_VALUE_INT)
-            offset = &a->value;
-        else if (a->value.kind == EVR_VALUE_TENSOR && !self)
-            self = (evr_tensor *)a->value.u.tensor;
-    }
-    if (!self || !size || !stride || size->u.list.len != stride->u.list.len || size->u.list.len > 64)
-        return;
-    int64_t shape[64], strides[64], reach, own;
-    for (size_t i = 0; i < size->u.list.len; i++) {
-        shape[i] = size->u.list.items[i].u.i;
-        strides[i] = stride->u.list.items[i].u.i;
-    }
-    evr_tensor seen = {.rank = (uint32_t)size->u.list.len, .shape = shape, .strides = strides,
-                       .storage_offset = offset ? offset->u.i : self->storage_offset};
-    if (evr_tensor_extent(&seen, &reach) && evr_tensor_extent(self, &own) && reach > own)
-        self->storage_elements = reach;
-}
-
 static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const evr_schema *schema, const evr_recorded_call *call,
                                 evr_error **err)
 {
@@ -81,20 +53,7 @@ static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const
         if (r && r->device.len && !ir->device.len && !evr_ir_text(ir, r->device, &ir->device))
             return evr_fail_nomem(err);
     }
-    widen_storage(ir);
-    return EVR_OK;
-}
-
-static evr_status check_missing(evr_ir *ir, const evr_recorded_call *call, evr_error **err)
-{
-    const evr_str no_shapes = EVR_STR_LITERAL("the trace was recorded without shapes");
-    for (size_t i = 0; i < ir->arg_count; i++) {
-        const evr_argument *a = &ir->args[i];
-        evr_str why = call->count ? a->note : no_shapes;
-        if (a->value.kind == EVR_VALUE_MISSING)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "argument %.*s (%.*s): %.*s",
-                                      EVR_STR_ARG(a->name), EVR_STR_ARG(a->type), EVR_STR_ARG(why));
-    }
+    evr_ir_widen_storage(ir);
     return EVR_OK;
 }
 
@@ -127,5 +86,5 @@ evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error
         return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "no arguments were recorded and no schema is known");
     }
     EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
-    return skip != EVR_REASON_NONE ? EVR_OK : check_missing(ir, &call, err);
+    return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_check_missing(ir, call.count ? NULL : "the trace was recorded without shapes", err);
 }

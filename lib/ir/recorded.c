@@ -258,6 +258,8 @@ static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
     }
     if (evr_str_starts(a->type, "TensorList")) {
         classify_tensor_list(a, (evr_str){"", 0});
+        if (!a->item_count) /* profilers write this for lists beyond some length, too */
+            a->seen.len = SIZE_MAX;
         return;
     }
     if (evr_str_starts(a->type, "GenericList")) {

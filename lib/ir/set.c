@@ -1,5 +1,6 @@
 /* Documents of records: telling their format, reading and writing all of them. */
 #include "ir/form.h"
+#include "ir/oplog.h"
 #include "ir/tracelens.h"
 
 struct evr_ir_set {
@@ -23,10 +24,15 @@ void evr_ir_set_free(evr_ir_set *set)
 size_t evr_ir_set_count(const evr_ir_set *set) { return set->count; }
 const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t i) { return i < set->count ? set->records[i] : NULL; }
 
+/* Room for one more record. */
+static evr_status reserve(evr_ir_set *set, evr_error **err)
+{
+    return evr_grow(set->ctx, (void **)&set->records, &set->cap, set->count + 1, sizeof *set->records) ? EVR_OK : evr_fail_nomem(err);
+}
+
 static evr_status read_record(evr_ir_set *set, evr_json *j, bool tracelens, evr_error **err)
 {
-    if (!evr_grow(set->ctx, (void **)&set->records, &set->cap, set->count + 1, sizeof *set->records))
-        return evr_fail_nomem(err);
+    EVR_TRY(reserve(set, err));
     EVR_TRY(evr_ir_new(set->ctx, &set->records[set->count], err));
     evr_ir *ir = set->records[set->count++];
     return tracelens ? evr_tracelens_read(ir, j, err) : evr_form_read(ir, j, err);
@@ -51,8 +57,8 @@ static evr_status read_end(evr_ir_set *set, evr_json *j, evr_error **err)
 
 static evr_status unknown_format(evr_context *ctx, evr_error **err)
 {
-    evr_fail(ctx, err, EVR_E_UNSUPPORTED, "this is neither evreplay IR nor TraceLens event-replay IR");
-    return evr_hint(err, "give what `evreplay extract` or TraceLens' EventReplayer wrote");
+    evr_fail(ctx, err, EVR_E_UNSUPPORTED, "this is neither evreplay IR nor TraceLens event-replay IR nor an operator-input log");
+    return evr_hint(err, "give what `evreplay extract`, TraceLens' EventReplayer or PyTorch's OperatorInputsMode wrote");
 }
 
 /* What the fields of an object tell of its format; the cursor moves past it. */
@@ -120,6 +126,27 @@ static evr_status read_document(evr_ir_set *set, evr_json *j, evr_error **err)
     return fields.op_name ? read_record(set, &start, true, err) : unknown_format(set->ctx, err);
 }
 
+static evr_status read_json(evr_ir_set *set, evr_str text, evr_error **err)
+{
+    evr_json_doc doc = {0};
+    evr_status status = evr_json_doc_open(set->ctx, &doc, text, err);
+    if (status == EVR_OK)
+        status = read_document(set, &doc.cursor, err);
+    evr_json_doc_close(&doc);
+    return status;
+}
+
+static evr_status read_log(evr_ir_set *set, evr_str text, evr_error **err)
+{
+    evr_oplog log;
+    evr_ir *ir = NULL;
+    evr_status status = evr_oplog_open(set->ctx, &log, text, err);
+    while (status == EVR_OK && (status = reserve(set, err)) == EVR_OK && (status = evr_oplog_next(&log, &ir, err)) == EVR_OK && ir)
+        set->records[set->count++] = ir;
+    evr_oplog_close(&log);
+    return status;
+}
+
 evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_set **out, evr_error **err)
 {
     if (err)
@@ -132,11 +159,8 @@ evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_s
     if (!set)
         return evr_fail_nomem(err);
     set->ctx = evr_context_ref(ctx);
-    evr_json_doc doc = {0};
-    evr_status status = evr_json_doc_open(ctx, &doc, (evr_str){data, size}, err);
-    if (status == EVR_OK)
-        status = read_document(set, &doc.cursor, err);
-    evr_json_doc_close(&doc);
+    evr_str text = {data, size};
+    evr_status status = evr_oplog_is(text) ? read_log(set, text, err) : read_json(set, text, err);
     if (status != EVR_OK) {
         evr_ir_set_free(set);
         return status;

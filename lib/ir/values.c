@@ -2,16 +2,16 @@
 
 #include <evreplay/registry.h>
 
-static evr_status note(evr_ir *ir, evr_argument *a, int32_t provenance, const char *text, evr_error **err)
+evr_status evr_argument_note(evr_ir *ir, evr_argument *a, int32_t provenance, const char *text, evr_error **err)
 {
     a->provenance = provenance;
     return evr_ir_text(ir, evr_str_c(text), &a->note) ? EVR_OK : evr_fail_nomem(err);
 }
 
-static evr_status missing(evr_ir *ir, evr_argument *a, const char *why, evr_error **err)
+evr_status evr_argument_missing(evr_ir *ir, evr_argument *a, const char *why, evr_error **err)
 {
     a->value = (evr_value){.kind = EVR_VALUE_MISSING};
-    return note(ir, a, EVR_FROM_NOWHERE, why, err);
+    return evr_argument_note(ir, a, EVR_FROM_NOWHERE, why, err);
 }
 
 static evr_status tensor_value(evr_ir *ir, const evr_recorded *r, evr_value *out, evr_error **err)
@@ -62,8 +62,7 @@ static bool truth(evr_str text, int64_t *out)
     return *out || evr_str_is(text, "False") || evr_str_is(text, "false");
 }
 
-/* "1+2j", "(1+2j)", "3j" */
-static bool complex_number(evr_str text, evr_complex *out)
+bool evr_complex_parse(evr_str text, evr_complex *out)
 {
     if (text.len > 2 && text.data[0] == '(')
         text = evr_str_sub(text, 1, text.len - 1);
@@ -92,7 +91,7 @@ static bool number(evr_str text, evr_value *out)
     if (evr_str_to_f64(text, &out->u.f))
         return true;
     out->kind = EVR_VALUE_COMPLEX;
-    return complex_number(text, &out->u.c);
+    return evr_complex_parse(text, &out->u.c);
 }
 
 static bool enumeration(evr_str text, uint32_t kind, evr_value *out)
@@ -198,12 +197,12 @@ static bool spread(evr_ir *ir, const evr_type *list, evr_str text, evr_value *ou
     return true;
 }
 
-static evr_status from_default(evr_ir *ir, evr_argument *a, const evr_param *param, const char *why, evr_error **err)
+evr_status evr_argument_default(evr_ir *ir, evr_argument *a, const evr_param *param, const char *why, evr_error **err)
 {
     if (!param->has_default)
-        return missing(ir, a, why, err);
+        return evr_argument_missing(ir, a, why, err);
     EVR_TRY(evr_ir_copy_value(ir, &param->fallback, &a->value, err));
-    return note(ir, a, EVR_FROM_DEFAULT, why, err);
+    return evr_argument_note(ir, a, EVR_FROM_DEFAULT, why, err);
 }
 
 /* A text that was registered for arguments of this name is taken before the schema's. */
@@ -211,11 +210,11 @@ static evr_status dropped_text(evr_ir *ir, evr_argument *a, const evr_param *par
 {
     evr_str text = evr_string_default_of(ir->ctx, param->name);
     if (!text.data)
-        return from_default(ir, a, param, "profilers drop texts", err);
+        return evr_argument_default(ir, a, param, "profilers drop texts", err);
     a->value = (evr_value){.kind = EVR_VALUE_STR};
     if (!evr_ir_text(ir, text, &a->value.u.s))
         return evr_fail_nomem(err);
-    return note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
+    return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
 }
 
 /* Nothing was written down for this argument. */
@@ -225,20 +224,20 @@ static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *par
     if (type->kind == EVR_TYPE_OPTIONAL) {
         /* kinds that no profiler writes look like None too: their default is as good, and is None nearly always */
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
-        return values ? EVR_OK : note(ir, a, EVR_FROM_RULE, "an empty type means None", err);
+        return values ? EVR_OK : evr_argument_note(ir, a, EVR_FROM_RULE, "an empty type means None", err);
     }
     switch (type->kind) {
     case EVR_TYPE_TENSOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
-        return note(ir, a, EVR_FROM_RULE, "an undefined tensor has an empty type", err);
+        return evr_argument_note(ir, a, EVR_FROM_RULE, "an undefined tensor has an empty type", err);
     case EVR_TYPE_STR: return dropped_text(ir, a, param, err);
     case EVR_TYPE_GENERATOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return EVR_OK;
     case EVR_TYPE_DEVICE: /* empty: whichever device the replay runs on */
         a->value = (evr_value){.kind = EVR_VALUE_DEVICE, .u.s = {"", 0}};
-        return note(ir, a, EVR_FROM_RULE, "profilers drop devices: the one replayed on is taken", err);
-    default: return from_default(ir, a, param, "the value was not recorded", err);
+        return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop devices: the one replayed on is taken", err);
+    default: return evr_argument_default(ir, a, param, "the value was not recorded", err);
     }
 }
 
@@ -247,26 +246,28 @@ static evr_status fill_list(evr_ir *ir, evr_argument *a, const evr_param *param,
 {
     if (evr_type_bare(list->elem)->kind == EVR_TYPE_TENSOR) {
         if (r->seen.len == SIZE_MAX && !r->item_count)
-            return missing(ir, a, "the tensors of the list were not recorded", err);
+            return evr_argument_missing(ir, a, "the tensors of the list were not recorded", err);
         return tensor_list(ir, r, &a->value, err);
     }
     evr_str text = r->seen.text;
     if (!text.len)
-        return from_default(ir, a, param, "the values of the list were not recorded", err);
+        return evr_argument_default(ir, a, param, "the values of the list were not recorded", err);
     bool good = text.data[0] == '[' ? list_value(ir, list->elem, text, &a->value) : spread(ir, list, text, &a->value);
-    return good ? EVR_OK : missing(ir, a, "the recorded list is cut short or not of this type", err);
+    return good ? EVR_OK : evr_argument_missing(ir, a, "the recorded list is cut short or not of this type", err);
+}
+
+evr_status evr_argument_begin(evr_ir *ir, evr_argument *a, const evr_param *param, evr_error **err)
+{
+    a->flags = (param->kwarg ? EVR_ARGUMENT_KWARG : 0) | (param->type->written ? EVR_ARGUMENT_WRITTEN : 0);
+    return evr_ir_text(ir, param->name, &a->name) && evr_ir_text(ir, param->type->text, &a->type) ? EVR_OK : evr_fail_nomem(err);
 }
 
 evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param, const evr_recorded *r, bool values,
                              evr_error **err)
 {
-    a->name = param->name;
-    a->type = param->type->text;
-    a->flags = (param->kwarg ? EVR_ARGUMENT_KWARG : 0) | (param->type->written ? EVR_ARGUMENT_WRITTEN : 0);
-    if (!evr_ir_text(ir, a->name, &a->name) || !evr_ir_text(ir, a->type, &a->type))
-        return evr_fail_nomem(err);
+    EVR_TRY(evr_argument_begin(ir, a, param, err));
     if (!r)
-        return from_default(ir, a, param, "not recorded: the profiler wrote fewer arguments", err);
+        return evr_argument_default(ir, a, param, "not recorded: the profiler wrote fewer arguments", err);
     if (r->seen.kind == EVR_SEEN_NOTHING && !r->seen.text.len)
         return fill_nothing(ir, a, param, values, err);
     const evr_type *bare = evr_type_bare(param->type);
@@ -279,14 +280,14 @@ evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param
         return EVR_OK;
     }
     if (r->seen.kind == EVR_SEEN_UNKNOWN)
-        return missing(ir, a, "objects of this type are not recorded", err);
+        return evr_argument_missing(ir, a, "objects of this type are not recorded", err);
     if (!r->seen.text.len) { /* something was given, so a default of None is not it */
         bool none = param->has_default && param->fallback.kind == EVR_VALUE_NONE;
-        return none ? missing(ir, a, "a number was given, but its value was not recorded", err)
-                    : from_default(ir, a, param, "the value was not recorded", err);
+        return none ? evr_argument_missing(ir, a, "a number was given, but its value was not recorded", err)
+                    : evr_argument_default(ir, a, param, "the value was not recorded", err);
     }
     return scalar_value(ir, bare, r->seen.text, &a->value) ? EVR_OK
-                                                           : missing(ir, a, "the recorded text is no value of this type", err);
+                                                           : evr_argument_missing(ir, a, "the recorded text is no value of this type", err);
 }
 
 evr_status evr_argument_guess(evr_ir *ir, evr_argument *a, const evr_recorded *r, evr_error **err)
@@ -301,21 +302,21 @@ evr_status evr_argument_guess(evr_ir *ir, evr_argument *a, const evr_recorded *r
     case EVR_SEEN_TENSOR_LIST:
         type = "Tensor[]";
         if (r->seen.len == SIZE_MAX && !r->item_count)
-            EVR_TRY(missing(ir, a, "the tensors of the list were not recorded", err));
+            EVR_TRY(evr_argument_missing(ir, a, "the tensors of the list were not recorded", err));
         else
             EVR_TRY(tensor_list(ir, r, &a->value, err));
         break;
     case EVR_SEEN_NOTHING:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
-        EVR_TRY(note(ir, a, EVR_FROM_RULE, "no schema: an empty type is taken for None", err));
+        EVR_TRY(evr_argument_note(ir, a, EVR_FROM_RULE, "no schema: an empty type is taken for None", err));
         break;
     default:
         if (!r->seen.text.len) {
-            EVR_TRY(missing(ir, a, "the value was not recorded", err));
+            EVR_TRY(evr_argument_missing(ir, a, "the value was not recorded", err));
         } else if (r->seen.text.data[0] == '[') {
             type = r->seen.kind == EVR_SEEN_FLOAT_LIST ? "float[]" : r->seen.kind == EVR_SEEN_BOOL_LIST ? "bool[]" : "int[]";
             if (!list_value(ir, &any, r->seen.text, &a->value))
-                EVR_TRY(missing(ir, a, "the recorded list is cut short", err));
+                EVR_TRY(evr_argument_missing(ir, a, "the recorded list is cut short", err));
         } else if (scalar_value(ir, &any, r->seen.text, &a->value)) {
             type = a->value.kind == EVR_VALUE_INT ? "int" : a->value.kind == EVR_VALUE_FLOAT ? "float" :
                    a->value.kind == EVR_VALUE_BOOL ? "bool" : a->value.kind == EVR_VALUE_COMPLEX ? "complex" : "str";
@@ -336,11 +337,11 @@ evr_status evr_argument_infer(evr_ir *ir, evr_argument *a, const evr_recorded *r
         const char *rule = NULL;
         t->dtype = infer(user, a, &r->items[i], &rule);
         if (t->dtype == EVR_DTYPE_UNKNOWN)
-            return missing(ir, a, "the element type of a tensor in the list is not known", err);
+            return evr_argument_missing(ir, a, "the element type of a tensor in the list is not known", err);
         t->flags |= EVR_TENSOR_DTYPE_INFERRED;
         if (!evr_ir_text(ir, evr_str_c(evr_dtype_name(t->dtype)), &t->dtype_text))
             return evr_fail_nomem(err);
-        EVR_TRY(note(ir, a, EVR_FROM_RULE, rule, err));
+        EVR_TRY(evr_argument_note(ir, a, EVR_FROM_RULE, rule, err));
     }
     return EVR_OK;
 }

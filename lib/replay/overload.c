@@ -1,6 +1,8 @@
 #include "replay/overload.h"
 
-#include "schema/match.h"
+#include "ir/values.h"
+
+#include <stdio.h>
 
 typedef struct collector {
     evr_arena *arena;
@@ -23,58 +25,24 @@ static int32_t collect(void *user, evr_str text)
     return 0;
 }
 
-/* "arg0", "arg1"… stand for arguments of an operator whose schema was not known. */
-static bool is_positional(const evr_ir *ir)
+/* "arg0", "arg1"… stand for arguments of an operator whose schema was not known; those given by name follow them. */
+static bool is_positional(const evr_ir *ir, size_t index)
 {
-    return ir->arg_count && evr_str_is(ir->args[0].name, "arg0");
+    char name[24];
+    if (index >= ir->arg_count || !evr_str_is(ir->args[0].name, "arg0"))
+        return false;
+    snprintf(name, sizeof name, "arg%zu", index);
+    return evr_str_is(ir->args[index].name, name);
 }
 
 size_t evr_overload_argument(const evr_ir *ir, const evr_schema *schema, size_t param)
 {
-    if (is_positional(ir))
-        return param < ir->arg_count ? param : SIZE_MAX;
+    if (is_positional(ir, param))
+        return param;
     for (size_t i = 0; i < ir->arg_count; i++)
         if (evr_str_eq(ir->args[i].name, schema->params[param].name))
             return i;
     return SIZE_MAX;
-}
-
-static evr_seen_kind list_kind(const evr_value *v)
-{
-    if (!v->u.list.len)
-        return EVR_SEEN_EMPTY_LIST;
-    for (size_t i = 0; i < v->u.list.len; i++)
-        switch (v->u.list.items[i].kind) {
-        case EVR_VALUE_TENSOR: return EVR_SEEN_TENSOR_LIST;
-        case EVR_VALUE_FLOAT: return EVR_SEEN_FLOAT_LIST;
-        case EVR_VALUE_BOOL: return EVR_SEEN_BOOL_LIST;
-        case EVR_VALUE_INT: return EVR_SEEN_INT_LIST;
-        default: break;
-        }
-    return EVR_SEEN_LIST;
-}
-
-static evr_seen seen_of(const evr_value *v)
-{
-    static const evr_seen_kind kinds[] = {
-        [EVR_VALUE_MISSING] = EVR_SEEN_NOTHING, [EVR_VALUE_NONE] = EVR_SEEN_NOTHING,    [EVR_VALUE_BOOL] = EVR_SEEN_BOOL,
-        [EVR_VALUE_INT] = EVR_SEEN_INT,         [EVR_VALUE_FLOAT] = EVR_SEEN_FLOAT,     [EVR_VALUE_COMPLEX] = EVR_SEEN_COMPLEX,
-        [EVR_VALUE_STR] = EVR_SEEN_STR,         [EVR_VALUE_DTYPE] = EVR_SEEN_INT,       [EVR_VALUE_LAYOUT] = EVR_SEEN_INT,
-        [EVR_VALUE_DEVICE] = EVR_SEEN_DEVICE,   [EVR_VALUE_MEMORY_FORMAT] = EVR_SEEN_INT, [EVR_VALUE_GENERATOR] = EVR_SEEN_NOTHING,
-        [EVR_VALUE_TENSOR] = EVR_SEEN_TENSOR,
-    };
-    evr_seen seen = {.kind = EVR_SEEN_UNKNOWN, .dtype = EVR_DTYPE_UNKNOWN, .len = SIZE_MAX, .text = {"", 0}};
-    if (v->kind == EVR_VALUE_LIST) {
-        seen.kind = list_kind(v);
-        seen.len = v->u.list.len;
-    } else if (v->kind < sizeof kinds / sizeof *kinds) {
-        seen.kind = kinds[v->kind];
-    }
-    if (v->kind == EVR_VALUE_TENSOR) {
-        seen.dtype = v->u.tensor->dtype;
-        seen.rank = v->u.tensor->rank;
-    }
-    return seen;
 }
 
 /* Every named argument has a parameter, in the same order, and none that is required lacks one. */
@@ -101,7 +69,7 @@ static const evr_schema *best_fit(const evr_ir *ir, const evr_schema **schemas, 
             continue;
         for (size_t p = 0; p < s->param_count; p++) {
             size_t a = evr_overload_argument(ir, s, p);
-            seen[p] = a == SIZE_MAX ? (evr_seen){.kind = EVR_SEEN_NOTHING, .len = SIZE_MAX, .text = {"", 0}} : seen_of(&ir->args[a].value);
+            seen[p] = a == SIZE_MAX ? (evr_seen){.kind = EVR_SEEN_NOTHING, .len = SIZE_MAX, .text = {"", 0}} : evr_value_seen(&ir->args[a].value);
         }
         int64_t score = evr_schema_score(s, seen, s->param_count, NULL);
         for (size_t p = 0; p < s->param_count && score >= 0; p++) { /* the types written in the record decide among equals */

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-static size_t put_utf8(uint32_t c, char *out)
+size_t evr_utf8_put(uint32_t c, char *out)
 {
     if (c < 0x80) {
         out[0] = (char)c;
@@ -76,7 +76,7 @@ size_t evr_json_unescape(evr_str raw, char *out)
             /* never longer than its escape, but U+FFFD of a broken one: 3 bytes for at least "\u" and what follows */
             uint32_t code = unicode_escape(raw, &i);
             char utf8[4];
-            size_t len = put_utf8(code, utf8);
+            size_t len = evr_utf8_put(code, utf8);
             if (n + len > i + 1)
                 len = 1, utf8[0] = '?';
             memcpy(out + n, utf8, len);
@@ -118,8 +118,7 @@ const char *evr_json_problem_text(evr_json_problem problem)
     return texts[problem];
 }
 
-/* Length of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t evr_utf8_length(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
         return 1;
@@ -142,7 +141,7 @@ size_t evr_json_locate(evr_str text, evr_json_problem problem)
     for (size_t i = 0; i < text.len;) {
         unsigned char c = (unsigned char)text.data[i];
         if (problem == EVR_JSON_BAD_UTF8 && c >= 0x80) {
-            size_t n = utf8_len((const unsigned char *)text.data + i, text.len - i);
+            size_t n = evr_utf8_length((const unsigned char *)text.data + i, text.len - i);
             if (!n)
                 return i;
             i += n;

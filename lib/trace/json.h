@@ -202,6 +202,10 @@ extern const char evr_json_no_memory[];
 /* EVR_OK, or the cursor's problem as an error with its offset. `what` names the input. */
 evr_status evr_json_check(evr_context *ctx, const evr_json *j, const char *what, evr_error **err);
 
+/* UTF-8: writes one character, at most 4 bytes; the length of the valid sequence at p, or 0. */
+size_t evr_utf8_put(uint32_t c, char *out);
+size_t evr_utf8_length(const unsigned char *p, size_t left);
+
 /* First byte at fault in text that the indexer refused. */
 size_t evr_json_locate(evr_str text, evr_json_problem problem);
 /* How much of the text up to `at` holds no half of a string: `at`, or where the string begins that it is in. */

@@ -113,7 +113,24 @@ def schema_seeds():
     yield bytes((0, 0)) + b"(" * 500
 
 
-SEEDS = {"schema": schema_seeds,
+LOGS = [
+    "Operator: aten.add.Tensor\ncnt: 12, ((T([4, 8], f16), T([4, 8], f16, stride=(1, 4))), {'alpha': 2})\n",
+    "Operator: mine.op\ncnt: 1, ((None, True, -1.5e-05, (1+2j), -inf, 'a\\x41\\u00e9', torch.strided, [1, (2, 3)], f32), {'d': {'k': 1}})\n",
+    "Operator: aten.sum.SymInt\r\ncnt: 3, '((T([2, 3], torch.float32, device=\"cuda:0\"), [0], True), {})'\r\n",
+    "Operator: aten.mm.default\ncnt: 2, ((ST([2, 2], f32, torch.sparse_coo, True, 1), <a b>), {'x': device(type='cuda', index=0)})\n",
+    "Operator: aten._to_copy.default\ncnt: 1, ((T([2], b8),), {'dtype': i64, 'layout': torch.strided, 'device': 'cuda', 'memory_format': torch.preserve_format})",
+    "Operator: aten.cat.default\ncnt: 1, (([T([2], bf16), T([], bf16)], -1), {})\ncnt: 2, ((torch.Size([1]), torch.device('cpu')), {})\n",
+    "Operator: aten.mul",
+]
+
+
+def ir_seeds():
+    for i, text in enumerate(LOGS):
+        yield bytes((0,)) + text.encode()
+        yield bytes((3 + 9 * i,)) + text.encode()
+
+
+SEEDS = {"schema": schema_seeds, "ir": ir_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 
