@@ -12,7 +12,7 @@ from . import _native as native
 from ._handle import Handle, Owner, call, out
 from ._native import lib
 from .context import Context, context_or_default, name_bytes, path_bytes
-from .errors import Error, check, leave
+from .errors import Error, check, closed, leave
 from .records import Outcome, Record, reason_name, take_text
 from .values import from_python, to_python
 
@@ -114,6 +114,14 @@ class Runtime:
         return f"<evreplay.Runtime {self.version} on {self.device}>" if self.handle.is_open else "<evreplay.Runtime (closed)>"
 
 
+# Declared types cost as much as the call itself. This function object is its own, apart from lib.evr_replayer_run, and gets ctypes objects only.
+_untyped_run: Any = lib["evr_replayer_run"]
+
+
+def _closed(here: object, error_at: object) -> int:
+    raise closed("replayer")
+
+
 def _free_replayer(pointer: int) -> None:
     lib.evr_replayer_free(pointer)
     _hooks.results.pop(pointer, None)
@@ -132,7 +140,10 @@ class Replayer:
         self.handle = Handle("replayer", pointer, _free_replayer, owner, (runtime.handle, record._handle))
         self._lock = owner.lock
         self._error = ctypes.c_void_p()
+        # run() is as close to C as it gets: converted once, and swapped for what raises by close().
         self._error_at = ctypes.byref(self._error)
+        self._here = ctypes.c_void_p(pointer)
+        self._run = _untyped_run
 
     @property
     def pointer(self) -> int:
@@ -141,10 +152,10 @@ class Replayer:
 
     # Running
 
-    def run(self, _run: Any = lib.evr_replayer_run) -> None:
+    def run(self) -> None:
         """Runs the operator once and waits for it. Other Python threads run meanwhile."""
         with self._lock:
-            status = _run(self.handle.pointer, self._error_at)
+            status = self._run(self._here, self._error_at)
             if status:
                 check(status, self._error)
 
@@ -239,7 +250,9 @@ class Replayer:
 
     def close(self) -> None:
         """Frees it and its tensors, but for those that Python shares."""
-        self.handle.close()
+        with self._lock:
+            self._run = _closed
+            self.handle.close()
 
     def __enter__(self) -> Replayer:
         return self
