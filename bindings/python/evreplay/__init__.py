@@ -9,9 +9,11 @@
                 evreplay.Replayer(runtime, record).run()
 """
 
+from . import EventReplay
 from ._native import NO_TIME, lib
 from .context import Context, default_context
 from .errors import Error, Status
+from .EventReplay import EventReplayer, extract_batch_context
 from .inits import PASSTHROUGH, CustomInit, InitView, list_custom_inits, register_custom_init
 from .records import (
     Argument,
@@ -41,6 +43,7 @@ from .registry import (
 from .runtime import Replayer, Runtime, outcome
 from .tensors import LiveTensor
 from .trace import Category, Event, EventKind, Format, Trace
+from .tree_perf import TreePerfAnalyzer
 from .values import MISSING, Device, DType, Generator, Layout, MemoryFormat, TensorSpec
 
 __version__: str = lib.evr_version_string().decode()
@@ -60,6 +63,8 @@ __all__ = [
     "Error",
     "Event",
     "EventKind",
+    "EventReplay",
+    "EventReplayer",
     "Extractor",
     "Format",
     "Generator",
@@ -76,11 +81,13 @@ __all__ = [
     "Status",
     "TensorSpec",
     "Trace",
+    "TreePerfAnalyzer",
     "__version__",
     "allow_unknown_imports",
     "configure",
     "configure_file",
     "default_context",
+    "extract_batch_context",
     "list_custom_inits",
     "load_records",
     "outcome",

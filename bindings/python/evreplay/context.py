@@ -153,8 +153,9 @@ class Context:
         return text
 
     def set_init_option(self, key: str, value: object) -> None:
-        """An option of initializers, such as moe_distribution="zipf"."""
-        call(lib.evr_set_init_option, self.pointer, native.string(key), native.string(str(value)))
+        """An option of initializers, such as moe_distribution="zipf". None takes it out."""
+        text = native.Str() if value is None else native.string(str(value))
+        call(lib.evr_set_init_option, self.pointer, native.string(key), text)
 
     def init_option(self, key: str) -> str | None:
         """See set_init_option()."""
