@@ -75,10 +75,17 @@ class Handle:
             self.owner.settle()
 
 
-def out(function: Any, *arguments: Any) -> int:
-    """Calls a function whose last two arguments are `T **out, evr_error **err`."""
+def out(function: Any, *arguments: Any, free: Callable[[int], None] | None = None) -> int:
+    """Calls a function whose last two arguments are `T **out, evr_error **err`. `free` takes back what was made when a callback inside was
+    interrupted although the call went well."""
     made, error = ctypes.c_void_p(), ctypes.c_void_p()
-    check(function(*arguments, ctypes.byref(made), ctypes.byref(error)), error)
+    status = function(*arguments, ctypes.byref(made), ctypes.byref(error))
+    try:
+        check(status, error)
+    except BaseException:
+        if made.value and free:
+            free(made.value)
+        raise
     return made.value or 0
 
 

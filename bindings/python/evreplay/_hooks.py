@@ -36,7 +36,7 @@ def register_callable(context: int, op: str, function: Callable[..., Any] | None
         raise TypeError(f"a function is needed for {op}, not {type(function).__name__}")
 
 
-@native.IMPORT_MODULE
+@native.callback(native.IMPORT_MODULE)
 def _import_module(context: int, module: bytes, error: Any) -> int:
     try:
         importlib.import_module(module.decode())
@@ -87,7 +87,7 @@ def find_function(context: int, op: str) -> Callable[..., Any] | None:
     return None
 
 
-@native.FIND_CALLABLE
+@native.callback(native.FIND_CALLABLE)
 def _find_callable(context: int, op: bytes, found: Any, error: Any) -> int:
     try:
         name = op.decode("utf-8", "surrogateescape")
@@ -103,12 +103,12 @@ def _find_callable(context: int, op: bytes, found: Any, error: Any) -> int:
         return make(context, error, exception)
 
 
-@native.FREE
+@native.callback(native.FREE)
 def _free(key: int) -> None:
     _in_use.pop(key, None)
 
 
-@native.CALL
+@native.callback(native.CALL)
 def _call(key: int, replayer: int, values: int, names: Any, count: int, error: Any) -> int:
     context = 0
     try:
@@ -150,7 +150,7 @@ def torch_symm_mem_args(op: str) -> list[str]:
     return []
 
 
-@native.SYMM_MEM_ARGS
+@native.callback(native.SYMM_MEM_ARGS)
 def _symm_mem_args(context: int, op: bytes, visit: Any, to: int, error: Any) -> int:
     try:
         for name in torch_symm_mem_args(op.decode("utf-8", "surrogateescape")):

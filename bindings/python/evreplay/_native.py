@@ -6,9 +6,10 @@ headers, by a C program that prints sizes and offsets.
 
 from __future__ import annotations
 
+import collections.abc
 import ctypes
 from ctypes import POINTER, Structure, Union, c_char, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _find
 
@@ -45,6 +46,19 @@ def string(text: str | bytes) -> Str:
 def strings(texts: list[str]) -> Any:
     """An array of evr_str."""
     return (Str * max(1, len(texts)))(*(string(text) for text in texts))
+
+
+Function = TypeVar("Function")
+
+
+def callback(prototype: Any) -> collections.abc.Callable[[Function], Function]:
+    """Decorator: makes a Python function one that C can call. Keep the result as long as C does."""
+
+    def wrap(function: Function) -> Function:
+        made: Function = prototype(function)
+        return made
+
+    return wrap
 
 
 class Versioned(Structure):

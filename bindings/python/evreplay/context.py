@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import threading
@@ -24,7 +25,7 @@ _PYTHON_LEVELS = {LOG_ERROR: logging.ERROR, LOG_WARNING: logging.WARNING, LOG_IN
 _log_functions: list[Callable[[int, str], None]] = []
 
 
-@native.LOG
+@native.callback(native.LOG)
 def _log(user: int | None, level: int, message: native.Str) -> None:
     try:
         if user:
@@ -190,15 +191,15 @@ class Context:
 
     def custom_init_names(self) -> list[str]:
         """Names of the initializers in the order they are asked, built-in ones last."""
-        names = []
+        names: list[str] = []
         while name := lib.evr_custom_init_name(self.pointer, len(names)).text():
             names.append(name)
         return names
 
 
 def _list(function: Any, pointer: int, name: str) -> list[str]:
-    count = native.c_size_t()
-    items = function(pointer, native.string(name), native.ctypes.byref(count))
+    count = ctypes.c_size_t()
+    items = function(pointer, native.string(name), ctypes.byref(count))
     return [items[i].text() for i in range(count.value)]
 
 

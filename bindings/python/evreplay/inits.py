@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, overload
 
@@ -133,7 +134,7 @@ class InitView:
         numbers = _flat(values)
         whole = all(isinstance(number, int) for number in numbers)
         function, element = (lib.evr_init_write_i64, ctypes.c_int64) if whole else (lib.evr_init_write_f64, ctypes.c_double)
-        array = (element * max(1, len(numbers)))(*numbers)  # type: ignore[operator]
+        array = (element * max(1, len(numbers)))(*numbers)
         call(function, self.pointer, self.index(name), item, array, len(numbers))
 
     def set(self, name: str, value: Any) -> None:
@@ -190,15 +191,20 @@ class _Registered:
     def __init__(self, init: CustomInit, name: str, context: Context) -> None:
         self.init = init
         self.name = name
-        self.context = context
+        self._context = weakref.ref(context)  # which owns this entry
         self.failure: BaseException | None = None  # of applies(), which has no way to say so
+
+    @property
+    def context(self) -> Context:
+        """Alive while anything asks: the runtime that sets a record up holds it."""
+        return context_or_default(self._context())
 
 
 _registered: dict[int, _Registered] = {}
 _keys = itertools.count(1)
 
 
-@native.APPLIES
+@native.callback(native.APPLIES)
 def _applies(key: int, record: int) -> int:
     entry = _registered[key]
     life = _CallOnly("record")
@@ -211,7 +217,7 @@ def _applies(key: int, record: int) -> int:
         life.is_open = False
 
 
-@native.INIT
+@native.callback(native.INIT)
 def _init(key: int, pointer: int, error: Any) -> int:
     view: InitView | None = None
     try:
@@ -234,7 +240,7 @@ def _init(key: int, pointer: int, error: Any) -> int:
             view._end(_registered[key].name)
 
 
-@native.FREE
+@native.callback(native.FREE)
 def _destroy(key: int) -> None:
     _registered.pop(key, None)
 

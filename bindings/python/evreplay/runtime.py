@@ -83,7 +83,7 @@ class Runtime:
         """All schemas of an operator; its namespace is imported when needed. Raises Error (NOT_FOUND) when nobody knows it."""
         found: list[str] = []
 
-        @native.SCHEMA
+        @native.callback(native.SCHEMA)
         def keep(user: object, schema: native.Str) -> int:
             try:
                 found.append(schema.text())
@@ -136,7 +136,7 @@ class Replayer:
         options = native.ReplayerOptions(flags=(LAZY if lazy else 0) | (0 if auto_init else NO_AUTO_INIT))
         owner = runtime.handle.owner
         with owner.lock:
-            pointer = out(lib.evr_replayer_new, runtime.pointer, record.pointer, options)
+            pointer = out(lib.evr_replayer_new, runtime.pointer, record.pointer, options, free=_free_replayer)
         self.handle = Handle("replayer", pointer, _free_replayer, owner, (runtime.handle, record._handle))
         self._lock = owner.lock
         self._error = ctypes.c_void_p()
@@ -144,6 +144,7 @@ class Replayer:
         self._error_at = ctypes.byref(self._error)
         self._here = ctypes.c_void_p(pointer)
         self._run = _untyped_run
+        self._is_set_up = not lazy
 
     @property
     def pointer(self) -> int:
@@ -156,8 +157,9 @@ class Replayer:
         """Runs the operator once and waits for it. Other Python threads run meanwhile."""
         with self._lock:
             status = self._run(self._here, self._error_at)
-            if status:
+            if status or not self._is_set_up:
                 check(status, self._error)
+                self._is_set_up = True
 
     def run_many(self, count: int) -> None:
         """Runs the operator `count` times without waiting in between."""

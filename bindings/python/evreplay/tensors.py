@@ -56,7 +56,7 @@ _DELETER = ctypes.CFUNCTYPE(None, ctypes.POINTER(_DLManagedTensor))
 _DLManagedTensor._fields_ = [("dl_tensor", _DLTensor), ("manager_ctx", ctypes.c_void_p), ("deleter", _DELETER)]
 
 
-@_DESTRUCTOR
+@native.callback(_DESTRUCTOR)
 def _drop_unused(capsule: int) -> None:
     # A consumer renames the capsule when it takes the tensor over; under its first name the tensor is still ours to delete.
     if _is_valid(capsule, _UNUSED):

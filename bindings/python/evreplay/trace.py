@@ -288,7 +288,7 @@ class Trace:
         context = context_or_default(context)
         flags = (RECOVER if recover else 0) | (PYTHON if python else 0) | (ALL_ARGS if all_args else 0)
 
-        @native.PROGRESS
+        @native.callback(native.PROGRESS)
         def step(user: object, done: int, total: int) -> int:  # also where Ctrl-C gets in
             try:
                 if progress:
@@ -497,7 +497,7 @@ def _size_of(file: Any) -> int:
         here = file.tell()
         end = file.seek(0, io.SEEK_END)
         file.seek(here)
-        return max(0, end - here)
+        return max(0, int(end) - int(here))
     except (AttributeError, OSError, TypeError, ValueError):
         return 0
 
@@ -505,7 +505,7 @@ def _size_of(file: Any) -> int:
 def _open_file_object(context: Context, file: Any, options: native.TraceOptions) -> int:
     """Reads on the caller's thread only, so that what the file raises and Ctrl-C arrive where they belong."""
 
-    @native.READ
+    @native.callback(native.READ)
     def fill(user: object, buffer: int, room: int, got: Any) -> int:
         try:
             piece = file.read(room)

@@ -57,7 +57,7 @@ def _trace_of(event: Mapping[str, Any], context: Context) -> tuple[Trace, int]:
 def _with_tensors(value: Any) -> Any:
     """TraceLens' IR, with its descriptions of tensors as objects."""
     if isinstance(value, dict) and _TENSOR_KEYS <= value.keys():
-        return TensorCfg(**{key: value.get(key) for key in ("shape", "dtype", "strides", "init")})
+        return TensorCfg(value["shape"], value["dtype"], value["strides"], value.get("init"))
     return [_with_tensors(item) for item in value] if isinstance(value, list) else value
 
 
