@@ -14,6 +14,7 @@ typedef struct extract_options {
     uint64_t top;
     bool all_events, recover;
     sort_order order;
+    live_options live;
     int32_t ir_format;
 } extract_options;
 
@@ -27,6 +28,7 @@ static const option table[] = {
     {"all-events", 0, OPT_FLAG, NULL, "a record for each event, not for each unique call", FIELD(all_events)},
     {"format", 0, OPT_TEXT, "FORMAT", "evreplay (default) or tracelens", FIELD(format)},
     {"recover", 0, OPT_FLAG, NULL, "keep what comes before damage in the file", FIELD(recover)},
+    LIVE_OPTIONS(FIELD(live)),
     {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
@@ -174,7 +176,7 @@ static uint32_t flags(const void *values)
 static int run(int argc, char **argv, const command *self)
 {
     extract_options o = {.order = SORT_KERNEL_TIME};
-    return records_run(&(records_command){self, &o, check, flags, extract}, argc, argv);
+    return records_run(&(records_command){self, &o, check, flags, extract, &o.live}, argc, argv);
 }
 
 const command cmd_extract = {

@@ -14,6 +14,7 @@ typedef struct list_options {
     uint64_t top;
     bool json, csv, recover;
     sort_order order;
+    live_options live;
 } list_options;
 
 #define FIELD(member) offsetof(list_options, member)
@@ -25,6 +26,7 @@ static const option table[] = {
     {"json", 0, OPT_FLAG, NULL, "as JSON", FIELD(json)},
     {"csv", 0, OPT_FLAG, NULL, "as CSV", FIELD(csv)},
     {"recover", 0, OPT_FLAG, NULL, "keep what comes before damage in the file", FIELD(recover)},
+    LIVE_OPTIONS(FIELD(live)),
     {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
@@ -77,6 +79,7 @@ static void json_row(listing *l, const evr_call *c, const evr_ir *ir, evr_str ar
         {"status", evr_str_c(evr_outcome_name(c->status))},
         {"reason", evr_str_c(evr_reason_name(c->reason))},
         {"detail", evr_ir_detail(ir)},
+        {"advice", evr_str_c(evr_reason_advice(c->reason))},
     };
     evr_json_key(w, "uid");
     if (c->uid == EVR_NO_UID)
@@ -194,7 +197,7 @@ static uint32_t flags(const void *values)
 static int run(int argc, char **argv, const command *self)
 {
     list_options o = {.order = SORT_KERNEL_TIME};
-    return records_run(&(records_command){self, &o, check, flags, list_source}, argc, argv);
+    return records_run(&(records_command){self, &o, check, flags, list_source, &o.live}, argc, argv);
 }
 
 const command cmd_list = {

@@ -118,6 +118,7 @@ int records_run(const records_command *cmd, int argc, char **argv)
 {
     text_list inputs = {0};
     evr_context *ctx = NULL;
+    evr_runtime *runtime = NULL;
     record_source source = {0};
     int code = options_parse(cmd->self, argc, argv, cmd->values, &inputs);
     if (code >= 0)
@@ -127,10 +128,14 @@ int records_run(const records_command *cmd, int argc, char **argv)
     if (!path || (cmd->check && !cmd->check(cmd->values)))
         goto cleanup;
     code = EXIT_BAD_INPUT;
-    if ((ctx = input_context()) && (code = records_open(ctx, path, cmd->flags(cmd->values), NULL, &source)) == EXIT_GOOD)
+    if (!(ctx = input_context()))
+        goto cleanup;
+    code = cmd->live->on ? runtime_open(cmd->self->name, &cmd->live->runtime, ctx, &runtime) : runtime_configure(cmd->self->name, &cmd->live->runtime, ctx);
+    if (code == EXIT_GOOD && (code = records_open(ctx, path, cmd->flags(cmd->values), runtime, &source)) == EXIT_GOOD)
         code = cmd->body(cmd->values, &source);
 cleanup:
     records_close(&source);
+    evr_runtime_free(runtime);
     evr_context_free(ctx);
     options_free(cmd->self, cmd->values, &inputs);
     return code;

@@ -5,6 +5,7 @@
 #include <evreplay/evreplay.h>
 
 #include "options.h"
+#include "runtime.h"
 
 typedef struct record_source {
     evr_context *ctx;
@@ -33,6 +34,7 @@ typedef struct records_command {
     bool (*check)(void *values);
     uint32_t (*flags)(const void *values);
     int (*body)(void *values, record_source *source);
+    const live_options *live; /* inside `values` */
 } records_command;
 
 int records_run(const records_command *cmd, int argc, char **argv);

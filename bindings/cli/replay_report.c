@@ -156,7 +156,7 @@ bool replay_report_json(const replay_report *r, const char *path)
         const struct {
             const char *name, *text;
         } texts[] = {{"op", x->op}, {"overload", x->overload}, {"status", evr_outcome_name(x->status)},
-                     {"reason", evr_reason_name(x->reason)}, {"detail", x->detail}};
+                     {"reason", evr_reason_name(x->reason)}, {"detail", x->detail}, {"advice", evr_reason_advice(x->reason)}};
         evr_json_open(&w, '{');
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
             evr_json_key(&w, texts[k].name);

@@ -23,6 +23,17 @@ typedef struct runtime_options {
      (base) + offsetof(runtime_options, config)},                                                                                    \
     {"bridge", 0, OPT_TEXT, "PATH", "libevreplay_torch.so, or its folder", (base) + offsetof(runtime_options, bridge)}
 
+/* For commands that can do without the tensor library. */
+typedef struct live_options {
+    runtime_options runtime;
+    bool on;
+} live_options;
+
+#define LIVE_OPTIONS(base)                                                                                                          \
+    {"live", 0, OPT_FLAG, NULL, "ask the installed tensor library for schemas first, importing namespaces as replay does",              \
+     (base) + offsetof(live_options, on)},                                                                                           \
+    RUNTIME_SOURCES((base) + offsetof(live_options, runtime))
+
 /* Registers what the options say. Returns 0, or the exit code after an error has been told. */
 int runtime_configure(const char *name, const runtime_options *o, evr_context *ctx);
 

@@ -137,6 +137,9 @@ EVR_API void evr_context_free(evr_context *ctx);
 /** Folders given as `plugin_path`; empty when none. @since 0.1 */
 EVR_API evr_str evr_context_plugin_path(const evr_context *ctx);
 
+/** Frees a text that a function gave away with that advice. NULL does nothing. @since 0.1 */
+EVR_API void evr_text_free(evr_context *ctx, char *text);
+
 /** Version of the running library, as `major << 16 | minor << 8 | patch`. @since 0.1 */
 EVR_API uint32_t evr_version(void);
 

@@ -18,6 +18,7 @@
 #define EVREPLAY_BRIDGE_H
 
 #include <evreplay/ir.h>
+#include <evreplay/plugin.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,16 +29,6 @@ extern "C" {
 typedef struct evr_bridge_tensor evr_bridge_tensor; /**< a live tensor */
 typedef struct evr_bridge_op evr_bridge_op;         /**< an operator overload; lives as long as the bridge */
 typedef struct evr_bridge_call evr_bridge_call;     /**< an operator with its arguments in place */
-
-/** What the library offers a plug-in. Lives as long as the plug-in. */
-typedef struct evr_host {
-    uint32_t struct_size; /**< sizeof(evr_host) */
-    uint32_t abi;         /**< boundary agreed on */
-    void *user;           /**< first argument of the functions */
-    void (*log)(void *user, int32_t level, const char *message); /**< EVR_LOG_... */
-    /** Makes an error in `*err` (nullable) and returns `code`. `hint` may be NULL. Replaces an error that is there. */
-    evr_status (*error)(void *user, evr_error **err, evr_status code, const char *message, const char *hint);
-} evr_host;
 
 /** What a live tensor is. */
 typedef struct evr_tensor_info {

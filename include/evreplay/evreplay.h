@@ -1,6 +1,6 @@
 /**
  * @file
- * Everything of libevreplay that a program uses. Bridges include bridge.h instead.
+ * Everything of libevreplay that a program uses. Plug-ins include bridge.h or backend.h instead.
  */
 #ifndef EVREPLAY_EVREPLAY_H
 #define EVREPLAY_EVREPLAY_H
@@ -8,6 +8,7 @@
 #include <evreplay/base.h>
 #include <evreplay/init.h>
 #include <evreplay/ir.h>
+#include <evreplay/measure.h>
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/trace.h>

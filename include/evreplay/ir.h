@@ -300,8 +300,6 @@ EVR_API void evr_ir_set_free(evr_ir_set *set);                               /**
 /** Writes records as one JSON document; the same records give the same bytes. Free `*out` with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_ir_write(evr_context *ctx, const evr_ir *const *records, size_t count, int32_t format, char **out,
                                 size_t *size, evr_error **err);
-/** Frees a text that a function gave away. @since 0.1 */
-EVR_API void evr_text_free(evr_context *ctx, char *text);
 /** @} */
 
 #ifdef __cplusplus

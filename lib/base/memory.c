@@ -42,3 +42,9 @@ bool evr_grow(evr_context *ctx, void **array, size_t *cap, size_t need, size_t i
     *cap = want;
     return true;
 }
+
+void evr_text_free(evr_context *ctx, char *text)
+{
+    if (text)
+        evr_release(ctx, text, strlen(text) + 1);
+}

@@ -321,12 +321,6 @@ evr_status evr_extractor_calls(evr_extractor *x, const evr_call **out, size_t *c
     return EVR_OK;
 }
 
-void evr_text_free(evr_context *ctx, char *text)
-{
-    if (text)
-        evr_release(ctx, text, strlen(text) + 1);
-}
-
 evr_status evr_extractor_explain(evr_extractor *x, evr_uid uid, char **out, evr_error **err)
 {
     if (err)

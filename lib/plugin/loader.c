@@ -62,10 +62,15 @@ static evr_status not_found(evr_context *ctx, const evr_plugin_kind *kind, evr_s
     return status; /* not evr_hint's, which knows none when nobody asked for the error */
 }
 
+static evr_plugin new_plugin(evr_context *ctx)
+{
+    return (evr_plugin){ctx, {EVR_INIT(evr_host), 0, ctx, host_log, host_error}, NULL};
+}
+
 evr_status evr_plugin_open(evr_context *ctx, const evr_plugin_kind *kind, const char *where, evr_plugin *plugin,
                            void *table, evr_error **err)
 {
-    *plugin = (evr_plugin){ctx, {EVR_INIT(evr_host), 0, ctx, host_log, host_error}, NULL};
+    *plugin = new_plugin(ctx);
     opening o = {kind, plugin, table};
     evr_plugin_search search = {ctx, where, kind->variable, kind->file};
     evr_buf why;
@@ -75,6 +80,28 @@ evr_status evr_plugin_open(evr_context *ctx, const evr_plugin_kind *kind, const 
         evr_context_ref(ctx);
     else
         status = not_found(ctx, kind, status, &why, err);
+    evr_buf_free(&why);
+    return status;
+}
+
+evr_status evr_plugin_open_builtin(evr_context *ctx, const evr_plugin_kind *kind, void *symbol, evr_plugin *plugin,
+                                   void *table, evr_error **err)
+{
+    *plugin = new_plugin(ctx);
+    evr_buf why;
+    evr_buf_init(&why, ctx);
+    evr_status status = EVR_E_NOMEM;
+    plugin->path = evr_strdup(ctx, EVR_STR_LITERAL(""));
+    if (plugin->path)
+        status = evr_plugin_start(kind, symbol, &plugin->host, table, &why);
+    if (status == EVR_OK)
+        evr_context_ref(ctx);
+    else if (status == EVR_E_NOMEM || why.failed)
+        status = evr_fail_nomem(err);
+    else
+        status = evr_fail(ctx, err, status, "the built-in plug-in %s did not start: %s", kind->file, why.data);
+    if (status != EVR_OK && plugin->path)
+        evr_release(ctx, plugin->path, 1);
     evr_buf_free(&why);
     return status;
 }

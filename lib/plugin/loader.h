@@ -26,6 +26,10 @@ typedef struct evr_loaded_bridge {
 evr_status evr_plugin_open(evr_context *ctx, const evr_plugin_kind *kind, const char *where, evr_plugin *plugin,
                            void *table, evr_error **err);
 
+/* The same for a plug-in that is part of this library; its path is "". */
+evr_status evr_plugin_open_builtin(evr_context *ctx, const evr_plugin_kind *kind, void *symbol, evr_plugin *plugin,
+                                   void *table, evr_error **err);
+
 /* Gives back what evr_plugin_open() took, except the shared library: device libraries do not survive being closed. */
 void evr_plugin_close(evr_plugin *plugin);
 

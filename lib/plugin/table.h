@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-#include <evreplay/bridge.h>
+#include <evreplay/plugin.h>
 
 /* How every plug-in's table begins. */
 typedef struct evr_plugin_head {

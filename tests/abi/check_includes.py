@@ -15,8 +15,7 @@ REGISTRY = TRACE + ["registry"]
 IR = REGISTRY + ["ir"]
 INIT = IR + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
-MEASURE = REPLAY + ["measure"]
-PERFDB = MEASURE + ["perfdb"]
+PERFDB = REPLAY + ["measure", "perfdb"]
 ARROWS = {
     "base": [],
     "plugin": BASE,
@@ -26,8 +25,8 @@ ARROWS = {
     "ir": REGISTRY,
     "init": IR,
     "replay": INIT + ["plugin"],
-    "measure": REPLAY,
-    "perfdb": MEASURE,
+    "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
+    "perfdb": REPLAY + ["measure"],
     "report": PERFDB,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)

@@ -2,7 +2,9 @@
  * New structures and members are added by `make_layout.py --refresh`. */
 #include "support/support.h"
 
+#include <evreplay/backend.h>
 #include <evreplay/bridge.h>
+#include <evreplay/measure.h>
 
 #if UINTPTR_MAX == UINT64_MAX
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
@@ -13,6 +15,69 @@
 #endif
 
 /* pinned: begin */
+
+SIZE(evr_device_desc, 112);
+AT(evr_device_desc, struct_size, 0);
+AT(evr_device_desc, flags, 4);
+AT(evr_device_desc, name, 8);
+AT(evr_device_desc, driver, 24);
+AT(evr_device_desc, clock, 40);
+AT(evr_device_desc, settings, 56);
+AT(evr_device_desc, memory_bytes, 72);
+AT(evr_device_desc, cache_bytes, 80);
+AT(evr_device_desc, tick_ns, 88);
+AT(evr_device_desc, clock_mhz, 96);
+AT(evr_device_desc, memory_clock_mhz, 104);
+
+SIZE(evr_device_state, 48);
+AT(evr_device_state, struct_size, 0);
+AT(evr_device_state, throttle, 4);
+AT(evr_device_state, throttle_count, 8);
+AT(evr_device_state, clock_mhz, 16);
+AT(evr_device_state, memory_clock_mhz, 24);
+AT(evr_device_state, temperature_c, 32);
+AT(evr_device_state, power_w, 40);
+
+SIZE(evr_kernel_run, 40);
+AT(evr_kernel_run, struct_size, 0);
+AT(evr_kernel_run, stream, 4);
+AT(evr_kernel_run, name, 8);
+AT(evr_kernel_run, start_ns, 24);
+AT(evr_kernel_run, duration_ns, 32);
+
+SIZE(evr_backend, 248);
+AT(evr_backend, struct_size, 0);
+AT(evr_backend, abi, 4);
+AT(evr_backend, self, 8);
+AT(evr_backend, name, 16);
+AT(evr_backend, version, 24);
+AT(evr_backend, shutdown, 32);
+AT(evr_backend, device_count, 40);
+AT(evr_backend, why, 48);
+AT(evr_backend, device_describe, 56);
+AT(evr_backend, device_wait, 64);
+AT(evr_backend, now_ns, 72);
+AT(evr_backend, stream_open, 80);
+AT(evr_backend, stream_close, 88);
+AT(evr_backend, stream_wait, 96);
+AT(evr_backend, span_new, 104);
+AT(evr_backend, span_free, 112);
+AT(evr_backend, span_begin, 120);
+AT(evr_backend, span_end, 128);
+AT(evr_backend, span_ns, 136);
+AT(evr_backend, flush, 144);
+AT(evr_backend, rest, 152);
+AT(evr_backend, stream_native, 160);
+AT(evr_backend, gate_close, 168);
+AT(evr_backend, gate_open, 176);
+AT(evr_backend, graph_begin, 184);
+AT(evr_backend, graph_end, 192);
+AT(evr_backend, graph_launch, 200);
+AT(evr_backend, graph_free, 208);
+AT(evr_backend, device_state, 216);
+AT(evr_backend, kernels_begin, 224);
+AT(evr_backend, kernels_end, 232);
+AT(evr_backend, extension, 240);
 
 SIZE(evr_str, 16);
 AT(evr_str, data, 0);
@@ -33,13 +98,6 @@ AT(evr_context_options, allocator, 8);
 AT(evr_context_options, log, 16);
 AT(evr_context_options, log_user, 24);
 AT(evr_context_options, plugin_path, 32);
-
-SIZE(evr_host, 32);
-AT(evr_host, struct_size, 0);
-AT(evr_host, abi, 4);
-AT(evr_host, user, 8);
-AT(evr_host, log, 16);
-AT(evr_host, error, 24);
 
 SIZE(evr_tensor_info, 72);
 AT(evr_tensor_info, struct_size, 0);
@@ -173,6 +231,100 @@ AT(evr_call, count, 24);
 AT(evr_call, cpu_ns, 32);
 AT(evr_call, device_ns, 40);
 AT(evr_call, op, 48);
+
+SIZE(evr_statistics, 168);
+AT(evr_statistics, struct_size, 0);
+AT(evr_statistics, flags, 4);
+AT(evr_statistics, count, 8);
+AT(evr_statistics, median, 16);
+AT(evr_statistics, median_low, 24);
+AT(evr_statistics, median_high, 32);
+AT(evr_statistics, coverage, 40);
+AT(evr_statistics, mad, 48);
+AT(evr_statistics, iqr, 56);
+AT(evr_statistics, q1, 64);
+AT(evr_statistics, q3, 72);
+AT(evr_statistics, min, 80);
+AT(evr_statistics, max, 88);
+AT(evr_statistics, mean, 96);
+AT(evr_statistics, std, 104);
+AT(evr_statistics, drift, 112);
+AT(evr_statistics, correlation, 120);
+AT(evr_statistics, dip, 128);
+AT(evr_statistics, mode_low, 136);
+AT(evr_statistics, mode_high, 144);
+AT(evr_statistics, mode_share, 152);
+AT(evr_statistics, outliers, 160);
+
+SIZE(evr_protocol, 176);
+AT(evr_protocol, struct_size, 0);
+AT(evr_protocol, stop, 4);
+AT(evr_protocol, warmup, 8);
+AT(evr_protocol, flush, 12);
+AT(evr_protocol, launch, 16);
+AT(evr_protocol, gate, 20);
+AT(evr_protocol, throttle, 24);
+AT(evr_protocol, flags, 28);
+AT(evr_protocol, warmup_calls, 32);
+AT(evr_protocol, samples, 40);
+AT(evr_protocol, min_samples, 48);
+AT(evr_protocol, max_samples, 56);
+AT(evr_protocol, batch, 64);
+AT(evr_protocol, flush_bytes, 72);
+AT(evr_protocol, seed, 80);
+AT(evr_protocol, precision, 88);
+AT(evr_protocol, seconds, 96);
+AT(evr_protocol, noise, 104);
+AT(evr_protocol, device_seconds, 112);
+AT(evr_protocol, entropy_angle, 120);
+AT(evr_protocol, entropy_r2, 128);
+AT(evr_protocol, gate_seconds, 136);
+AT(evr_protocol, fill, 144);
+
+SIZE(evr_meter_options, 40);
+AT(evr_meter_options, struct_size, 0);
+AT(evr_meter_options, device, 4);
+AT(evr_meter_options, backend, 8);
+AT(evr_meter_options, backend_path, 16);
+AT(evr_meter_options, stream, 24);
+AT(evr_meter_options, flags, 28);
+AT(evr_meter_options, native_stream, 32);
+
+SIZE(evr_measured, 48);
+AT(evr_measured, struct_size, 0);
+AT(evr_measured, flags, 4);
+AT(evr_measured, run, 8);
+AT(evr_measured, prepare, 16);
+AT(evr_measured, user, 24);
+AT(evr_measured, progress, 32);
+AT(evr_measured, progress_user, 40);
+
+SIZE(evr_conditions, 128);
+AT(evr_conditions, struct_size, 0);
+AT(evr_conditions, flags, 4);
+AT(evr_conditions, launch, 8);
+AT(evr_conditions, gate, 12);
+AT(evr_conditions, batch, 16);
+AT(evr_conditions, flush_bytes, 24);
+AT(evr_conditions, warmup_calls, 32);
+AT(evr_conditions, calls, 40);
+AT(evr_conditions, discarded, 48);
+AT(evr_conditions, gate_timeouts, 56);
+AT(evr_conditions, harness_ns, 64);
+AT(evr_conditions, tick_ns, 72);
+AT(evr_conditions, host_ns, 80);
+AT(evr_conditions, device_ns, 88);
+AT(evr_conditions, wall_ns, 96);
+AT(evr_conditions, precision, 104);
+AT(evr_conditions, clock_mhz, 112);
+AT(evr_conditions, temperature_c, 120);
+
+SIZE(evr_host, 32);
+AT(evr_host, struct_size, 0);
+AT(evr_host, abi, 4);
+AT(evr_host, user, 8);
+AT(evr_host, log, 16);
+AT(evr_host, error, 24);
 
 SIZE(evr_callable, 32);
 AT(evr_callable, struct_size, 0);

@@ -1,0 +1,335 @@
+/* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the device's state now and then that may
+ * take samples away again. */
+#include "base/error.h"
+#include "measure/protocol.h"
+#include "measure/sample.h"
+#include "measure/stop.h"
+
+#include <math.h>
+#include <time.h>
+
+enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
+
+#define SAME_SPEED 0.02   /* two groups of the warm-up differ by less */
+#define WARMUP_SHARE 0.25 /* of the budget */
+#define COOLING_SHARE 0.5 /* of the budget may have gone by when samples are still thrown away */
+#define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the device's state */
+#define TELL_EVERY 50e6   /* ns between two calls of progress */
+#define TICKS_WANTED 200
+#define HARNESS_WANTED 50
+#define LAUNCHES_WANTED 100
+#define LAUNCH_SHOWS 0.05 /* of a sample of one call */
+#define MOST_CALLS 10000000.0
+#define MOST_HELD 100.0 /* calls behind a gate: queues of devices are short, and a full one would wait for the gate */
+#define NOT_DISCARDED_FOR EVR_THROTTLE_USER
+
+typedef struct session {
+    evr_sampler sampler;
+    const evr_backend *fn;
+    evr_context *ctx;
+    evr_protocol p;
+    evr_measurement *m;
+    evr_stop stop;
+    double *host; /* host time of each sample that counts */
+    size_t host_cap;
+    double call_ns;  /* guess after warm-up */
+    double launch_ns; /* the host's share of a call, as the warm-up saw it */
+    double flush_ns; /* of one flush, as the device sees it */
+    double started_ns, looked_ns, told_ns;
+    size_t safe; /* samples before the last look that found nothing */
+    double rest_ns;
+    uint64_t throttle_count;
+    bool looked; /* throttle_count is known */
+    unsigned timeouts; /* in a row */
+} session;
+
+static double elapsed(const session *s, double now) { return (now - s->started_ns) / 1e9; }
+
+static evr_status unsupported(session *s, evr_error **err, const char *what, const char *hint)
+{
+    evr_fail(s->ctx, err, EVR_E_UNSUPPORTED, "the backend %s cannot do what the protocol asks for: %s", s->fn->name, what);
+    evr_hint(err, "%s", hint);
+    return EVR_E_UNSUPPORTED;
+}
+
+static evr_status choose_gate(session *s, evr_error **err)
+{
+    bool can = s->fn->gate_close != NULL;
+    if (s->p.gate == EVR_GATE_ON && !can)
+        return unsupported(s, err, "it has no gate", "use gate=auto or gate=off");
+    s->sampler.gated = can && (s->p.gate == EVR_GATE_ON ||
+                               (s->p.gate == EVR_GATE_AUTO && (s->sampler.what.flags & EVR_MEASURED_GATEABLE)));
+    if (s->p.launch == EVR_LAUNCH_GRAPH && !s->fn->graph_begin)
+        return unsupported(s, err, "it has no graphs", "use launch=single or launch=batch");
+    return EVR_OK;
+}
+
+/* What waits for the device cannot be held. Without a gate the samples so far are of another kind, so they go. */
+static evr_status gate_failed(session *s, evr_error **err)
+{
+    s->m->conditions.gate_timeouts++;
+    if (++s->timeouts < TIMEOUTS_ALLOWED)
+        return EVR_OK;
+    if (s->p.gate == EVR_GATE_ON)
+        return unsupported(s, err, "what is measured waits for the device while its stream is held", "use gate=off");
+    s->sampler.gated = false;
+    s->m->conditions.discarded += s->m->count;
+    s->m->count = s->safe = 0;
+    evr_stop_reset(&s->stop);
+    return EVR_OK;
+}
+
+static evr_status take(session *s, evr_sample *sample, evr_error **err)
+{
+    EVR_TRY(evr_sampler_take(&s->sampler, sample, err));
+    if (sample->timed_out)
+        return gate_failed(s, err);
+    s->timeouts = 0;
+    return EVR_OK;
+}
+
+static double median_of(double *values, size_t count)
+{
+    evr_sort_f64(values, count);
+    return evr_median_of_sorted(values, count);
+}
+
+/* Until two consecutive groups agree, or a number of calls; a budget ends both. */
+static evr_status warm_up(session *s, evr_error **err)
+{
+    evr_conditions *c = &s->m->conditions;
+    double group[GROUP], before = NAN, least = INFINITY;
+    bool stable = false;
+    uint64_t i = 0;
+    while (i < s->p.warmup_calls && !stable) {
+        evr_sample sample;
+        EVR_TRY(take(s, &sample, err));
+        i++;
+        group[(i - 1) % GROUP] = sample.call_ns;
+        least = fmin(least, sample.call_ns);
+        s->launch_ns = i == 1 ? sample.host_ns : fmin(s->launch_ns, sample.host_ns);
+        double share = elapsed(s, sample.done_ns) / s->p.seconds;
+        if (s->p.warmup == EVR_WARMUP_STABLE && i % GROUP == 0) {
+            double now = median_of(group, GROUP);
+            stable = fabs(now - before) <= fmax(SAME_SPEED * now, s->m->conditions.tick_ns);
+            s->call_ns = before = now;
+        } else if (s->p.warmup == EVR_WARMUP_COUNT || i < GROUP) {
+            s->call_ns = least;
+        }
+        if (share > (s->p.warmup == EVR_WARMUP_STABLE ? WARMUP_SHARE : 1))
+            break;
+    }
+    if (s->p.warmup == EVR_WARMUP_STABLE ? !stable : i < s->p.warmup_calls)
+        c->flags |= EVR_MEASUREMENT_UNWARMED;
+    return EVR_OK;
+}
+
+static bool waits_for_host(const session *s) { return (s->sampler.meter->desc.flags & EVR_DEVICE_ASYNC) && !s->sampler.gated; }
+
+/* Length of a span that the clock resolves well, and that neither the harness nor the launch of its first call blurs. */
+static double wanted_ns(const session *s)
+{
+    const evr_conditions *c = &s->m->conditions;
+    double want = fmax(TICKS_WANTED * c->tick_ns, HARNESS_WANTED * c->harness_ns);
+    return waits_for_host(s) ? fmax(want, LAUNCHES_WANTED * s->launch_ns) : want;
+}
+
+static evr_status size_batch(session *s, evr_error **err)
+{
+    double want = wanted_ns(s), calls = s->call_ns > 0 ? ceil(want / s->call_ns) : 10;
+    double most = s->sampler.gated ? MOST_HELD : MOST_CALLS;
+    for (int i = 0; i < BATCH_TRIES; i++) {
+        evr_sample sample;
+        s->sampler.batch = calls < 1 ? 1 : (uint64_t)fmin(calls, most);
+        EVR_TRY(take(s, &sample, err));
+        double net = sample.call_ns * (double)s->sampler.batch;
+        if (net >= 0.7 * want || calls >= most || elapsed(s, sample.done_ns) > WARMUP_SHARE * s->p.seconds)
+            break;
+        calls *= net > want / 10 ? 1.1 * want / net : 10;
+    }
+    return EVR_OK;
+}
+
+static evr_status choose_launch(session *s, evr_error **err)
+{
+    evr_conditions *c = &s->m->conditions;
+    bool alone = s->sampler.what.prepare != NULL;
+    bool too_short = s->p.launch == EVR_LAUNCH_AUTO && s->p.flush == EVR_FLUSH_NONE && !alone && s->call_ns < wanted_ns(s);
+    if (alone && (s->p.launch == EVR_LAUNCH_BATCH || s->p.batch > 1))
+        return evr_fail(s->ctx, err, EVR_E_INVALID, "a thing that is prepared before each call is measured one call a sample, and the protocol asks for more");
+    if (s->p.launch == EVR_LAUNCH_GRAPH) {
+        s->sampler.batch = s->p.batch ? s->p.batch : 1;
+        EVR_TRY(evr_sampler_capture(&s->sampler, err));
+        evr_sample first; /* uploads the graph */
+        EVR_TRY(take(s, &first, err));
+        c->launch = EVR_LAUNCH_GRAPH;
+    } else if (too_short || s->p.launch == EVR_LAUNCH_BATCH) {
+        if (s->p.batch)
+            s->sampler.batch = s->p.batch;
+        else
+            EVR_TRY(size_batch(s, err));
+        c->launch = s->sampler.batch > 1 || s->p.launch == EVR_LAUNCH_BATCH ? EVR_LAUNCH_BATCH : EVR_LAUNCH_SINGLE;
+    }
+    c->batch = s->sampler.batch;
+    c->warmup_calls = c->calls;
+    return EVR_OK;
+}
+
+/* How long a flush keeps the device busy: launching hides behind it. */
+static evr_status time_flush(session *s, evr_error **err)
+{
+    evr_meter *meter = s->sampler.meter;
+    if (s->p.flush == EVR_FLUSH_NONE || !(meter->desc.flags & EVR_DEVICE_ASYNC))
+        return EVR_OK;
+    EVR_TRY(s->fn->span_begin(s->fn->self, meter->span, meter->stream, err));
+    EVR_TRY(s->fn->flush(s->fn->self, meter->stream, s->p.flush, s->p.flush_bytes, err));
+    EVR_TRY(s->fn->span_end(s->fn->self, meter->span, meter->stream, err));
+    return s->fn->span_ns(s->fn->self, meter->span, &s->flush_ns, err);
+}
+
+static void pause_for(session *s, double ns)
+{
+    if (s->fn->rest) {
+        s->fn->rest(s->fn->self, ns);
+        return;
+    }
+    struct timespec t = {(time_t)(ns / 1e9), (long)fmod(ns, 1e9)};
+    nanosleep(&t, NULL);
+}
+
+/* Looks whether the device was slowed since the last look. If so the samples since then go, or are flagged. */
+static evr_status look_at_device(session *s, double now, evr_error **err)
+{
+    evr_conditions *c = &s->m->conditions;
+    evr_device_state state = {.struct_size = EVR_INIT(evr_device_state)};
+    s->looked_ns = now;
+    if (!s->fn->device_state)
+        return EVR_OK;
+    EVR_TRY(s->fn->device_state(s->fn->self, s->sampler.meter->device, &state, err));
+    bool slowed = (state.throttle & ~NOT_DISCARDED_FOR) || (s->looked && state.throttle_count > s->throttle_count);
+    s->throttle_count = state.throttle_count;
+    s->looked = true;
+    c->clock_mhz = state.clock_mhz;
+    c->temperature_c = state.temperature_c;
+    if (!slowed) {
+        s->safe = s->m->count;
+        return EVR_OK;
+    }
+    if (s->p.throttle == EVR_THROTTLED_KEEP || elapsed(s, now) > COOLING_SHARE * s->p.seconds) {
+        if (s->m->count > s->safe)
+            c->flags |= EVR_MEASUREMENT_THROTTLED;
+        return EVR_OK;
+    }
+    c->discarded += s->m->count - s->safe;
+    s->m->count = s->safe;
+    evr_stop_reset(&s->stop);
+    pause_for(s, s->rest_ns);
+    s->rest_ns = fmin(2 * s->rest_ns, 1e9);
+    return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
+}
+
+static evr_status tell(session *s, double now, evr_error **err)
+{
+    const evr_measured *what = &s->sampler.what;
+    if (!what->progress || now - s->told_ns < TELL_EVERY)
+        return EVR_OK;
+    s->told_ns = now;
+    double part = fmax(s->stop.part, fmin(1, elapsed(s, now) / s->p.seconds));
+    if (what->progress(what->progress_user, s->m->count, part))
+        return evr_fail(s->ctx, err, EVR_E_CANCELLED, "the measurement was cancelled after %zu samples", s->m->count);
+    return EVR_OK;
+}
+
+static evr_status keep(session *s, const evr_sample *sample, evr_error **err)
+{
+    void *array = s->host;
+    if (!evr_grow(s->ctx, &array, &s->host_cap, s->m->count + 1, sizeof *s->host))
+        return evr_fail_nomem(err);
+    s->host = array;
+    s->host[s->m->count] = sample->host_ns;
+    EVR_TRY(evr_measurement_add(s->m, sample->call_ns, err));
+    return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
+}
+
+static evr_status take_samples(session *s, evr_error **err)
+{
+    uint64_t most = s->p.stop == EVR_STOP_COUNT ? s->p.samples : s->p.max_samples;
+    for (;;) {
+        evr_sample sample;
+        EVR_TRY(take(s, &sample, err));
+        if (!sample.timed_out)
+            EVR_TRY(keep(s, &sample, err));
+        bool enough = s->stop.done || s->m->count >= most;
+        bool late = elapsed(s, sample.done_ns) > s->p.seconds && s->m->count > 0;
+        EVR_TRY(tell(s, sample.done_ns, err));
+        if (!enough && !late && sample.done_ns - s->looked_ns < LOOK_EVERY)
+            continue;
+        EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
+        if ((s->stop.done || s->m->count >= most || late) && s->m->count > 0)
+            return EVR_OK;
+    }
+}
+
+static evr_status conclude(session *s, evr_error **err)
+{
+    evr_measurement *m = s->m;
+    evr_conditions *c = &m->conditions;
+    uint32_t device = s->sampler.meter->desc.flags;
+    EVR_TRY(evr_statistics_room_for(s->ctx, &s->stop.room, m->count, err));
+    evr_statistics_compute(m->samples, m->count, evr_stop_widening(&s->p, m->count), &s->stop.room, &m->statistics);
+    c->gate = s->sampler.gated ? EVR_GATE_ON : EVR_GATE_OFF;
+    c->flush_bytes = s->p.flush == EVR_FLUSH_NONE ? 0 : s->p.flush_bytes ? s->p.flush_bytes : m->device.cache_bytes;
+    c->host_ns = median_of(s->host, m->count);
+    c->wall_ns = s->fn->now_ns(s->fn->self) - s->started_ns;
+    c->precision = evr_relative_precision(&m->statistics);
+    double span = m->statistics.median * (double)c->batch;
+    if (!s->stop.done)
+        c->flags |= EVR_MEASUREMENT_IMPRECISE;
+    if (span < 100 * c->tick_ns || span < 10 * c->harness_ns)
+        c->flags |= EVR_MEASUREMENT_COARSE;
+    if (device & EVR_DEVICE_UNSTABLE_CLOCK)
+        c->flags |= EVR_MEASUREMENT_UNSTABLE_CLOCK;
+    double shown = c->launch == EVR_LAUNCH_SINGLE ? LAUNCH_SHOWS : 1 - LAUNCH_SHOWS;
+    if (waits_for_host(s) && c->launch != EVR_LAUNCH_GRAPH && c->host_ns > s->flush_ns + shown * m->statistics.median)
+        c->flags |= EVR_MEASUREMENT_LAUNCH_BOUND;
+    return EVR_OK;
+}
+
+static evr_status measure(session *s, evr_error **err)
+{
+    EVR_TRY(choose_gate(s, err));
+    s->started_ns = s->looked_ns = s->told_ns = s->fn->now_ns(s->fn->self);
+    EVR_TRY(look_at_device(s, s->started_ns, err));
+    EVR_TRY(warm_up(s, err));
+    EVR_TRY(choose_launch(s, err));
+    EVR_TRY(time_flush(s, err));
+    EVR_TRY(take_samples(s, err));
+    return conclude(s, err);
+}
+
+evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr_measured *what, evr_measurement **out,
+                       evr_error **err)
+{
+    session s = {.fn = meter->fn, .ctx = meter->ctx, .rest_ns = 50e6};
+    *out = NULL;
+    if (!what || what->struct_size < offsetof(evr_measured, prepare) || !what->run)
+        return evr_fail(s.ctx, err, EVR_E_INVALID, "there is nothing to measure: the callback is missing");
+    EVR_TRY(evr_protocol_resolve(s.ctx, protocol, &s.p, err));
+    EVR_TRY(evr_measurement_new(meter, &s.p, &s.m, err));
+    s.sampler = (evr_sampler){.meter = meter, .fn = meter->fn, .p = &s.p, .c = &s.m->conditions, .batch = 1};
+    memcpy(&s.sampler.what, what, what->struct_size < sizeof *what ? what->struct_size : sizeof *what);
+    evr_stop_init(&s.stop, s.ctx, &s.p);
+    evr_status status = measure(&s, err);
+    if (status != EVR_OK)
+        s.fn->stream_wait(s.fn->self, meter->stream, NULL); /* nothing of it may still run when the caller takes its inputs away */
+    evr_sampler_free(&s.sampler);
+    evr_stop_free(&s.stop);
+    if (s.host)
+        evr_release(s.ctx, s.host, s.host_cap * sizeof *s.host);
+    if (status != EVR_OK) {
+        evr_measurement_free(s.m);
+        return status;
+    }
+    *out = s.m;
+    return EVR_OK;
+}
