@@ -33,4 +33,5 @@ install(FILES ${PROJECT_BINARY_DIR}/evreplay.pc DESTINATION ${CMAKE_INSTALL_LIBD
 if(SKBUILD)
   set_property(TARGET evreplay PROPERTY VERSION)
   set_property(TARGET evreplay PROPERTY SOVERSION)
+  install(DIRECTORY bridge/torch DESTINATION bridge) # built for the torch of its user: bindings/python/evreplay/bridge.py
 endif()

@@ -42,13 +42,13 @@ def trace_text(*events) -> bytes:
     return json.dumps({"traceEvents": list(events)}).encode()
 
 
-def run_python(code, *, check=True, isolated=True, **environment):
+def run_python(code, *, check=True, timeout=120, **environment):
     """A new interpreter. Its standard error must stay empty: nothing is printed when it ends."""
     result = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-W", "error::RuntimeWarning", "-c", code],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         env={**os.environ, **environment},
     )
     if check:

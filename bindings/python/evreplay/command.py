@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from . import _hooks
+from . import _hooks, bridge
 from . import _native as native
 
 _PREPARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -48,9 +48,18 @@ def _import_torch(arguments: Sequence[str]) -> None:
         from .tensors import torch_if_there
 
         try:
-            torch_if_there()
+            if torch_if_there() is not None:
+                _find_bridge()
         except Exception as error:
-            print(f"evreplay: torch cannot be imported, and is looked for without Python: {error}", file=sys.stderr)
+            print(f"evreplay: torch cannot be used from Python: {error}", file=sys.stderr)
+
+
+def _find_bridge() -> None:
+    """One of the cache when none is named or installed."""
+    folder = _library().parent
+    installed = any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
+    if not installed and not os.environ.get("EVREPLAY_BRIDGE"):
+        os.environ["EVREPLAY_BRIDGE"] = str(bridge.ensure(lambda text: print(f"evreplay: {text}", file=sys.stderr)))
 
 
 def run_in_process(library: pathlib.Path, arguments: Sequence[str]) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 
 from . import _hooks, tensors
 from . import _native as native
+from . import bridge as bridges
 from ._handle import Handle, Owner, call, out
 from ._native import lib
 from .context import Context, context_or_default, name_bytes, path_bytes
-from .errors import Error, check, closed, leave
+from .errors import Error, Status, check, closed, leave
 from .records import Outcome, Record, reason_name, take_text
 from .values import from_python, to_python
 
@@ -22,7 +23,8 @@ LAZY, NO_AUTO_INIT = 1, 2
 class Runtime:
     """A loaded bridge to torch, and a device. Calls from several threads take turns.
 
-    Where torch is installed in this Python it is imported first, so that bridge and Python use the same one.
+    Where torch is installed in this Python it is imported first, so that bridge and Python use the same one. When no bridge for it is
+    installed, one is built and kept in the cache, which takes a minute or two the first time.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Runtime:
             max_bytes=max_bytes,
             seed=seed,
         )
-        pointer = out(lib.evr_runtime_open, self.context.pointer, options)
+        pointer = _open(self.context, options)
         self.seed = seed
         self.handle = Handle("runtime", pointer, lib.evr_runtime_free, Owner(), self.context.handle)
 
@@ -120,6 +122,21 @@ _untyped_run: Any = lib["evr_replayer_run"]
 
 def _closed(here: object, error_at: object) -> int:
     raise closed("replayer")
+
+
+def _open(context: Context, options: native.RuntimeOptions) -> int:
+    """With the bridge that was named or is installed, else with one for this torch from the cache, where it is built when it is not there."""
+    try:
+        return out(lib.evr_runtime_open, context.pointer, options, free=lib.evr_runtime_free)
+    except Error as error:
+        if options.bridge or os.environ.get("EVREPLAY_BRIDGE") or error.code not in (Status.PLUGIN, Status.ABI):
+            raise
+        try:
+            options.bridge = path_bytes(bridges.ensure())
+        except Error as failure:
+            failure.cause = failure.__cause__ = error
+            raise failure
+    return out(lib.evr_runtime_open, context.pointer, options, free=lib.evr_runtime_free)
 
 
 def _free_replayer(pointer: int) -> None:
