@@ -323,6 +323,9 @@ def test_symmetric__torch_was_told(ops, monkeypatch):
         monkeypatch.setitem(registry.singleton._data, "evrtest::symm", entry)
     before = len(registry.singleton._data)
     assert _hooks.torch_symm_mem_args("evrtest::symm") == ["a"]
+    monkeypatch.setitem(registry.singleton._data, "evrtest::symm.other", registry.singleton._data["evrtest::symm"])
+    before += 1
+    assert _hooks.torch_symm_mem_args("evrtest::symm") == ["a"] and _hooks.torch_symm_mem_args("evrtest::sym") == []
     assert _hooks.torch_symm_mem_args("aten::add") == [] and len(registry.singleton._data) == before, "asking leaves no trace"
     one = event("evrtest::symm", [[4], [[4]], []], ["float", "TensorList", "Scalar"], [[1], [[1]], []], ["", "", "2"])
     tensor = {"shape": [4], "dtype": "float", "strides": [1], "init": "normal"}

@@ -226,6 +226,28 @@ def test_replayer__closed_says_so(runtime, record):
         runtime.replayer(replayer.record)
 
 
+def test_runtime__closed_under_what_stands_on_it(context, record):
+    """Replayers and extractors go on: the runtime goes with the last of them."""
+    runtime = Runtime(context=context)
+    replayer = runtime.replayer(record(add_event()))
+    extractor = evreplay.Trace.open(trace_text(mm_event()), context=context).extractor()
+    extractor.ask(runtime)
+    assert extractor.handle.owner is runtime.handle.owner, "they take turns"
+    watched = weakref.ref(runtime.handle)
+    runtime.close()
+    runtime.close()
+    assert repr(runtime) == "<evreplay.Runtime (closed)>"
+    replayer.run()
+    assert replayer.results()[0].shape == (4, 4) and extractor.record(0).schema
+    replayer.close()
+    del replayer
+    gc.collect()
+    assert watched() is not None
+    del extractor
+    gc.collect()
+    assert watched() is None
+
+
 def test_replayer__keeps_what_it_stands_on(context, record):
     replayer = Replayer(Runtime(context=context), record(add_event()))
     gc.collect()

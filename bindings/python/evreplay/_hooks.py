@@ -136,18 +136,18 @@ def _op_error(context: int, error: Any, exception: Exception) -> int:
 
 
 def torch_symm_mem_args(op: str) -> list[str]:
-    """Arguments that torch.library was told live in symmetric memory (torch 2.14 and later), of an operator or its default overload."""
-    if "torch" not in sys.modules:
-        return []
+    """Arguments that torch.library was told live in symmetric memory (torch 2.14 and later), of any overload: the library looks for those that the one
+    in use has."""
     registry = getattr(sys.modules.get("torch._library.simple_registry"), "singleton", None)
     entries = getattr(registry, "_data", None)  # find() would make an entry for every operator that is asked for
     if not isinstance(entries, dict):
         return []
-    for name in (op, op + ".default"):
-        names = getattr(getattr(entries.get(name), "symm_mem_args", None), "get", lambda: None)()
-        if names:
-            return [str(one) for one in names]
-    return []
+    names: dict[str, None] = {}
+    for known, entry in list(entries.items()):
+        if known == op or known.startswith(op + "."):
+            told = getattr(getattr(entry, "symm_mem_args", None), "get", lambda: None)()
+            names.update((str(name), None) for name in told or ())
+    return list(names)
 
 
 @native.callback(native.SYMM_MEM_ARGS)

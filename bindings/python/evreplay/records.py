@@ -292,9 +292,11 @@ class Extractor:
 
     def ask(self, runtime: Runtime) -> None:
         """Has a runtime asked for schemas first. To be called before the first record is made."""
+        asked = runtime.handle
         with self.handle.owner.lock:
-            call(lib.evr_runtime_teach, runtime.pointer, self.handle.pointer)
-            self._keep.append(runtime.handle)
+            call(lib.evr_runtime_teach, asked.pointer, self.handle.pointer)
+            self._keep.append(asked)
+            self.handle.owner = asked.owner  # from now on its calls are calls on the runtime
 
     def calls(self) -> list[Call]:
         """The unique calls, by first event."""

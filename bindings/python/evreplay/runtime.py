@@ -48,7 +48,14 @@ class Runtime:
         )
         pointer = _open(self.context, options)
         self.seed = seed
-        self.handle = Handle("runtime", pointer, lib.evr_runtime_free, Owner(), self.context.handle)
+        self._handle: Handle | None = Handle("runtime", pointer, lib.evr_runtime_free, Owner(), self.context.handle)
+
+    @property
+    def handle(self) -> Handle:
+        """The library's handle. Raises when the runtime is closed."""
+        if self._handle is None:
+            raise closed("runtime")
+        return self._handle
 
     @property
     def pointer(self) -> int:
@@ -103,8 +110,8 @@ class Runtime:
         return Replayer(self, record, lazy=lazy, auto_init=auto_init)
 
     def close(self) -> None:
-        """Frees it once its replayers are gone; from then on it makes no new ones."""
-        self.handle.close()
+        """Makes no new replayers from now on. It goes when the last of its replayers is gone."""
+        self._handle = None
 
     def __enter__(self) -> Runtime:
         return self
@@ -113,7 +120,7 @@ class Runtime:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<evreplay.Runtime {self.version} on {self.device}>" if self.handle.is_open else "<evreplay.Runtime (closed)>"
+        return f"<evreplay.Runtime {self.version} on {self.device}>" if self._handle else "<evreplay.Runtime (closed)>"
 
 
 # Declared types cost as much as the call itself. This function object is its own, apart from lib.evr_replayer_run, and gets ctypes objects only.
@@ -151,10 +158,12 @@ class Replayer:
         self.runtime = runtime
         self.record = record
         options = native.ReplayerOptions(flags=(LAZY if lazy else 0) | (0 if auto_init else NO_AUTO_INIT))
-        owner = runtime.handle.owner
+        stands_on = runtime.handle
+        owner = stands_on.owner
         with owner.lock:
-            pointer = out(lib.evr_replayer_new, runtime.pointer, record.pointer, options, free=_free_replayer)
-        self.handle = Handle("replayer", pointer, _free_replayer, owner, (runtime.handle, record._handle))
+            owner.settle()
+            pointer = out(lib.evr_replayer_new, stands_on.pointer, record.pointer, options, free=_free_replayer)
+        self.handle = Handle("replayer", pointer, _free_replayer, owner, (stands_on, record._handle))
         self._lock = owner.lock
         self._error = ctypes.c_void_p()
         # run() is as close to C as it gets: converted once, and swapped for what raises by close().

@@ -26,7 +26,7 @@ def _runtime(device: str) -> Runtime:
     """One for each device of the default context."""
     context = default_context()
     key = (context.pointer, device)
-    if key not in _runtimes or not _runtimes[key].handle.is_open:
+    if key not in _runtimes:
         _runtimes[key] = Runtime(device, context=context)
     return _runtimes[key]
 
