@@ -30,7 +30,11 @@ class Str(Structure):
 
     def text(self) -> str:
         """The text; empty for NULL."""
-        return bytes(self.data[: self.len]).decode("utf-8", "surrogateescape") if self.len else ""
+        length = self.len
+        if not length:
+            return ""
+        raw: bytes = self.data[:length]
+        return raw.decode("utf-8", "surrogateescape")
 
     def text_or_none(self) -> str | None:
         """The text; None for NULL."""

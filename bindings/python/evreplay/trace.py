@@ -51,7 +51,10 @@ class EventKind(enum.IntEnum):
     @classmethod
     def of(cls, number: int) -> EventKind:
         """The member of a number; OTHER for one of a later library."""
-        return cls(number) if 0 <= number <= cls.METADATA else cls.OTHER
+        return _KINDS.get(number, cls.OTHER)
+
+
+_KINDS = {kind.value: kind for kind in EventKind}
 
 
 class Format(enum.IntEnum):
@@ -176,8 +179,13 @@ class Event:
         return None if uid == NO_UID else Event(self.trace, uid)
 
     @property
+    def parent_uid(self) -> int | None:
+        """Uid of the innermost event around it."""
+        return _uid(self._raw.parent)
+
+    @property
     def parent(self) -> Event | None:
-        """The innermost event around it."""
+        """As parent_uid."""
         return self._event(self._raw.parent)
 
     @property

@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from .trace import Event, Trace
+from .trace import Event, EventKind, Trace
+
+
+#: What device work can hang below.
+_LAUNCH = {EventKind.OP, EventKind.RUNTIME, EventKind.PYTHON, EventKind.ANNOTATION}
 
 
 def _number(text: str) -> int | str:
@@ -23,9 +27,9 @@ def event_dict(event: Event) -> dict[str, Any]:
     if event.start_ns is not None:
         made["ts"], made["dur"] = event.start_ns / 1000, event.duration_ns / 1000
     made["args"] = event.argument("all") or {}
-    if event.parent:
-        made["parent"] = event.parent.uid
-    made["gpu_events"] = event.device_uids
+    if event.parent_uid is not None:
+        made["parent"] = event.parent_uid
+    made["gpu_events"] = event.device_uids if event.kind in _LAUNCH else []
     return made
 
 
