@@ -11,6 +11,7 @@
 #include <evreplay/measure.h>
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
+#include <evreplay/report.h>
 #include <evreplay/trace.h>
 
 #endif

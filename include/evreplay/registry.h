@@ -114,6 +114,8 @@ EVR_API evr_status evr_set_host_hooks(evr_context *ctx, const evr_host_hooks *ho
  * @since 0.1
  */
 EVR_API evr_status evr_configure(evr_context *ctx, const void *text, size_t size, evr_error **err);
+/** All that evr_configure() could have set, as such a text: for another process to begin with. Free with evr_text_free(). @since 0.1 */
+EVR_API evr_status evr_configuration(evr_context *ctx, char **out, size_t *size, evr_error **err);
 /** As evr_configure(), from a file. @since 0.1 */
 EVR_API evr_status evr_configure_file(evr_context *ctx, const char *path, evr_error **err);
 /** @} */

@@ -1,6 +1,7 @@
 #include "measure/measurement.h"
 
 #include "base/error.h"
+#include "measure/columns.h"
 #include "measure/protocol.h"
 
 #include <math.h>
@@ -83,61 +84,6 @@ void evr_measurement_statistics(const evr_measurement *m, evr_statistics *out) {
 void evr_measurement_conditions(const evr_measurement *m, evr_conditions *out) { hand_out(out, &m->conditions, sizeof *out); }
 const evr_protocol *evr_measurement_protocol(const evr_measurement *m) { return &m->protocol; }
 
-/* A member of a structure and how it is written. */
-typedef enum kind { NS, COUNTER, POSITIVE, FLAG } kind; /* POSITIVE: null where not above 0 */
-typedef struct column {
-    const char *name;
-    size_t offset;
-    kind kind;
-    uint32_t bit; /* FLAG */
-} column;
-
-#define OF(type, member, as) {#member, offsetof(type, member), as, 0}
-#define S(member, as) OF(evr_statistics, member, as)
-#define C(member, as) OF(evr_conditions, member, as)
-#define FLAG_OF(type, name, bit) {name, offsetof(type, flags), FLAG, bit}
-
-static const column statistics_columns[] = {
-    S(count, COUNTER), S(median, NS),      S(median_low, NS), S(median_high, NS), S(coverage, NS),        S(mad, NS),
-    S(iqr, NS),        S(q1, NS),          S(q3, NS),         S(min, NS),         S(max, NS),             S(mean, NS),
-    S(std, NS),        S(drift, NS),       S(correlation, NS), S(dip, NS),        S(mode_low, POSITIVE),  S(mode_high, POSITIVE),
-    S(mode_share, POSITIVE), S(outliers, COUNTER),
-    FLAG_OF(evr_statistics, "drifts", EVR_STATISTICS_DRIFT),
-    FLAG_OF(evr_statistics, "bimodal", EVR_STATISTICS_BIMODAL),
-    FLAG_OF(evr_statistics, "correlated", EVR_STATISTICS_CORRELATED),
-    FLAG_OF(evr_statistics, "few", EVR_STATISTICS_FEW),
-};
-
-static const column condition_columns[] = {
-    C(batch, COUNTER),     C(flush_bytes, COUNTER),   C(warmup_calls, COUNTER), C(calls, COUNTER),
-    C(discarded, COUNTER), C(gate_timeouts, COUNTER), C(harness_ns, NS),        C(tick_ns, POSITIVE),
-    C(host_ns, NS),        C(device_ns, NS),          C(wall_ns, NS),           C(precision, POSITIVE),
-    C(clock_mhz, POSITIVE), C(temperature_c, POSITIVE),
-    FLAG_OF(evr_conditions, "imprecise", EVR_MEASUREMENT_IMPRECISE),
-    FLAG_OF(evr_conditions, "unwarmed", EVR_MEASUREMENT_UNWARMED),
-    FLAG_OF(evr_conditions, "throttled", EVR_MEASUREMENT_THROTTLED),
-    FLAG_OF(evr_conditions, "coarse", EVR_MEASUREMENT_COARSE),
-    FLAG_OF(evr_conditions, "launch_bound", EVR_MEASUREMENT_LAUNCH_BOUND),
-    FLAG_OF(evr_conditions, "unstable_clock", EVR_MEASUREMENT_UNSTABLE_CLOCK),
-};
-
-static void write_columns(evr_json_writer *w, const void *of, const column *columns, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const void *at = (const char *)of + columns[i].offset;
-        double number = columns[i].kind == NS || columns[i].kind == POSITIVE ? *(const double *)at : 0;
-        evr_json_key(w, columns[i].name);
-        if (columns[i].kind == FLAG)
-            evr_json_bool(w, (*(const uint32_t *)at & columns[i].bit) != 0);
-        else if (columns[i].kind == COUNTER)
-            evr_json_u64(w, *(const uint64_t *)at);
-        else if (columns[i].kind == POSITIVE && !(number >= 0 && (number > 0 || columns[i].offset == offsetof(evr_conditions, precision))))
-            evr_json_null(w);
-        else
-            evr_json_f64(w, number);
-    }
-}
-
 static void write_device(evr_json_writer *w, const evr_measurement *m)
 {
     const struct {
@@ -174,17 +120,9 @@ evr_status evr_measurement_json(const evr_measurement *m, int32_t with_samples, 
     evr_json_key(&w, "unit");
     evr_json_str(&w, EVR_STR_LITERAL("ns"));
     evr_json_key(&w, "statistics");
-    evr_json_open(&w, '{');
-    write_columns(&w, &m->statistics, statistics_columns, sizeof statistics_columns / sizeof *statistics_columns);
-    evr_json_close(&w, '}');
+    evr_statistics_write(&w, &m->statistics);
     evr_json_key(&w, "conditions");
-    evr_json_open(&w, '{');
-    evr_json_key(&w, "launch");
-    evr_json_str(&w, evr_str_c(evr_launch_name(m->conditions.launch)));
-    evr_json_key(&w, "gate");
-    evr_json_str(&w, evr_str_c(evr_gate_name(m->conditions.gate)));
-    write_columns(&w, &m->conditions, condition_columns, sizeof condition_columns / sizeof *condition_columns);
-    evr_json_close(&w, '}');
+    evr_conditions_write(&w, &m->conditions);
     evr_json_key(&w, "protocol");
     evr_protocol_write(&w, &m->protocol);
     evr_json_key(&w, "device");

@@ -5,6 +5,7 @@
 #include <evreplay/backend.h>
 #include <evreplay/bridge.h>
 #include <evreplay/measure.h>
+#include <evreplay/report.h>
 
 #if UINTPTR_MAX == UINT64_MAX
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
@@ -352,6 +353,86 @@ AT(evr_runtime_options, seed, 32);
 SIZE(evr_replayer_options, 8);
 AT(evr_replayer_options, struct_size, 0);
 AT(evr_replayer_options, flags, 4);
+
+SIZE(evr_check, 40);
+AT(evr_check, struct_size, 0);
+AT(evr_check, verdict, 4);
+AT(evr_check, name, 8);
+AT(evr_check, detail, 24);
+
+SIZE(evr_result, 264);
+AT(evr_result, struct_size, 0);
+AT(evr_result, flags, 4);
+AT(evr_result, status, 8);
+AT(evr_result, reason, 12);
+AT(evr_result, index, 16);
+AT(evr_result, uid, 24);
+AT(evr_result, count, 32);
+AT(evr_result, key, 40);
+AT(evr_result, op, 56);
+AT(evr_result, overload, 72);
+AT(evr_result, arguments, 88);
+AT(evr_result, detail, 104);
+AT(evr_result, initializer, 120);
+AT(evr_result, device, 136);
+AT(evr_result, warnings, 152);
+AT(evr_result, warning_count, 160);
+AT(evr_result, checks, 168);
+AT(evr_result, check_count, 176);
+AT(evr_result, tensor_bytes, 184);
+AT(evr_result, trace_kernel_ns, 192);
+AT(evr_result, trace_cpu_ns, 200);
+AT(evr_result, first_run_ns, 208);
+AT(evr_result, statistics, 216);
+AT(evr_result, conditions, 224);
+AT(evr_result, protocol, 232);
+AT(evr_result, samples, 248);
+AT(evr_result, sample_count, 256);
+
+SIZE(evr_results_info, 112);
+AT(evr_results_info, struct_size, 0);
+AT(evr_results_info, flags, 4);
+AT(evr_results_info, runtime, 8);
+AT(evr_results_info, device, 24);
+AT(evr_results_info, device_name, 40);
+AT(evr_results_info, driver, 56);
+AT(evr_results_info, input, 72);
+AT(evr_results_info, seed, 88);
+AT(evr_results_info, started_s, 96);
+AT(evr_results_info, wall_s, 104);
+
+SIZE(evr_compare_options, 32);
+AT(evr_compare_options, struct_size, 0);
+AT(evr_compare_options, flags, 4);
+AT(evr_compare_options, threshold, 8);
+AT(evr_compare_options, error_rate, 16);
+AT(evr_compare_options, seed, 24);
+
+SIZE(evr_change, 72);
+AT(evr_change, struct_size, 0);
+AT(evr_change, change, 4);
+AT(evr_change, base, 8);
+AT(evr_change, newer, 16);
+AT(evr_change, ratio, 24);
+AT(evr_change, ratio_low, 32);
+AT(evr_change, ratio_high, 40);
+AT(evr_change, p_value, 48);
+AT(evr_change, detail, 56);
+
+SIZE(evr_compare_summary, 96);
+AT(evr_compare_summary, struct_size, 0);
+AT(evr_compare_summary, flags, 4);
+AT(evr_compare_summary, matched, 8);
+AT(evr_compare_summary, regressions, 16);
+AT(evr_compare_summary, improvements, 24);
+AT(evr_compare_summary, added, 32);
+AT(evr_compare_summary, gone, 40);
+AT(evr_compare_summary, unknown, 48);
+AT(evr_compare_summary, base_ns, 56);
+AT(evr_compare_summary, newer_ns, 64);
+AT(evr_compare_summary, ratio, 72);
+AT(evr_compare_summary, ratio_low, 80);
+AT(evr_compare_summary, ratio_high, 88);
 
 SIZE(evr_event, 160);
 AT(evr_event, struct_size, 0);

@@ -130,7 +130,29 @@ def ir_seeds():
         yield bytes((3 + 9 * i,)) + text.encode()
 
 
-SEEDS = {"schema": schema_seeds, "ir": ir_seeds,
+STATISTICS = {"count": 12, "median": 1000.5, "median_low": 999.0, "median_high": 1002.0, "coverage": 0.95, "q1": 999, "q3": 1001, "min": 998, "max": 1004,
+              "mode_low": None, "drifts": False, "few": True}
+RESULT = {"index": 1, "uid": 7, "key": "00112233445566778899aabbccddeeff", "op": "aten::add", "overload": "Tensor", "arguments": "float32[8]", "count": 3,
+          "status": "ok", "reason": "", "detail": "", "device": "cuda:0", "isolated": True, "warnings": ["a", "\u00e9\ud83d\ude00<b>|"],
+          "checks": [{"name": "finite", "verdict": "good", "detail": ""}, {"name": "repeat", "verdict": "bad", "detail": "3"}], "tensor_bytes": 96,
+          "trace_kernel_ns": 900.5, "trace_cpu_ns": None, "first_run_ns": 1e6, "protocol": "evreplay-protocol/1 stop=precision", "statistics": STATISTICS,
+          "conditions": {"launch": "single", "gate": "off", "batch": 1, "precision": None, "throttled": True}, "samples": [1000, 1001.5, 999]}
+FAILED = {"index": 0, "uid": None, "op": "my::op", "status": "failed", "reason": "timeout", "detail": "no answer <script>"}
+
+
+def results_seeds():
+    document = {"document": "evreplay-results", "version": 1, "library": "0.1.0", "runtime": "torch", "device": "cuda:0", "seed": 18446744073709551615,
+                "started_s": -1, "wall_s": 2.5, "interrupted": True, "unknown": [{}], "results": [RESULT, FAILED]}
+    slower = {**document, "results": [{**RESULT, "samples": [2000, 2001, 2002], "statistics": {**STATISTICS, "median": 2001}}, {**FAILED, "status": "ok", "reason": ""}]}
+    texts = [json.dumps(document), json.dumps(document, indent=1), json.dumps({**document, "results": []}), json.dumps({**document, "version": 2}),
+             json.dumps(document) + "\0" + json.dumps(slower)]
+    for text in texts:
+        yield bytes((0,)) + text.encode()
+        yield bytes((9,)) + text.encode()
+        yield bytes((0,)) + text.encode()[:len(text) * 2 // 3]
+
+
+SEEDS = {"schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 

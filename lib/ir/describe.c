@@ -1,4 +1,7 @@
-#include "describe.h"
+/* A record in words. */
+#include "ir/record.h"
+
+#include "base/buf.h"
 
 static void add_tensor(evr_buf *buf, const evr_tensor *t)
 {
@@ -13,7 +16,7 @@ static void add_tensor(evr_buf *buf, const evr_tensor *t)
     evr_buf_char(buf, ']');
 }
 
-static void add_value(evr_buf *buf, const evr_value *v)
+static void add_value(evr_buf *buf, const evr_value *v, int depth)
 {
     switch (v->kind) {
     case EVR_VALUE_NONE: evr_buf_c(buf, "None"); break;
@@ -30,14 +33,14 @@ static void add_value(evr_buf *buf, const evr_value *v)
     case EVR_VALUE_TENSOR: add_tensor(buf, v->u.tensor); break;
     case EVR_VALUE_LIST:
         evr_buf_char(buf, '[');
-        for (size_t i = 0; i < v->u.list.len; i++) {
+        for (size_t i = 0; i < v->u.list.len && depth < 16; i++) {
             if (i)
                 evr_buf_c(buf, ", ");
             if (i == 8 && v->u.list.len > 9) {
                 evr_buf_printf(buf, "… %zu more", v->u.list.len - i);
                 break;
             }
-            add_value(buf, &v->u.list.items[i]);
+            add_value(buf, &v->u.list.items[i], depth + 1);
         }
         evr_buf_char(buf, ']');
         break;
@@ -45,14 +48,21 @@ static void add_value(evr_buf *buf, const evr_value *v)
     }
 }
 
-void describe_arguments(evr_buf *buf, const evr_ir *ir)
+evr_status evr_ir_arguments(const evr_ir *ir, char **out, evr_error **err)
 {
-    for (size_t i = 0; i < evr_ir_argument_count(ir); i++) {
-        const evr_argument *a = evr_ir_argument(ir, i);
+    evr_buf buf;
+    if (err)
+        *err = NULL;
+    evr_buf_init(&buf, ir->ctx);
+    for (size_t i = 0; i < ir->arg_count; i++) {
+        const evr_argument *a = &ir->args[i];
         if (i)
-            evr_buf_c(buf, ", ");
+            evr_buf_c(&buf, ", ");
         if (a->flags & EVR_ARGUMENT_KWARG)
-            evr_buf_printf(buf, "%.*s=", EVR_STR_ARG(a->name));
-        add_value(buf, &a->value);
+            evr_buf_printf(&buf, "%.*s=", EVR_STR_ARG(a->name));
+        add_value(&buf, &a->value, 0);
     }
+    *out = buf.failed ? NULL : evr_strdup(ir->ctx, evr_buf_view(&buf));
+    evr_buf_free(&buf);
+    return *out ? EVR_OK : evr_fail_nomem(err);
 }
