@@ -6,6 +6,7 @@
 #define EVREPLAY_EVREPLAY_H
 
 #include <evreplay/base.h>
+#include <evreplay/batch.h>
 #include <evreplay/init.h>
 #include <evreplay/ir.h>
 #include <evreplay/measure.h>

@@ -5,6 +5,9 @@
 #include <evreplay/report.h>
 
 #include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
 
 typedef struct evr_journal {
     evr_context *ctx;

@@ -286,7 +286,8 @@ evr_status evr_report_hand_out(evr_buf *buf, char **out, size_t *size, evr_error
 evr_status evr_results_write(const evr_results *results, int32_t format, char **out, size_t *size, evr_error **err)
 {
     static const evr_results_writer writers[] = {
-        [EVR_REPORT_JSON] = evr_results_json,
+        [EVR_REPORT_JSON] = evr_results_json,   [EVR_REPORT_CSV] = evr_results_csv,   [EVR_REPORT_MARKDOWN] = evr_results_markdown,
+        [EVR_REPORT_JUNIT] = evr_results_junit, [EVR_REPORT_HTML] = evr_results_html, [EVR_REPORT_TEXT] = evr_results_text,
     };
     if (err)
         *err = NULL;

@@ -16,6 +16,7 @@ IR = REGISTRY + ["ir"]
 INIT = IR + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
 PERFDB = REPLAY + ["measure", "perfdb"]
+REPORT = PERFDB + ["report"]
 ARROWS = {
     "base": [],
     "plugin": BASE,
@@ -28,6 +29,7 @@ ARROWS = {
     "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
     "perfdb": REPLAY + ["measure"],
     "report": PERFDB,
+    "batch": REPORT,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
