@@ -93,6 +93,9 @@ def test_configure__file_and_text(context, tmp_path):
     path.write_text('{"namespaces": {"ns": ["m"]}, "aliases": {"a::b": "c::d"}, "init_options": {"k": "v"}, "import_unknown": true}')
     context.configure_file(path)
     assert context.namespace_sources("ns") == ["m"] and context.alias_of("a::b") == "c::d" and context.unknown_imports_allowed
+    other = evreplay.Context()
+    other.configure(context.configuration())
+    assert other.namespace_sources("ns") == ["m"] and other.alias_of("a::b") == "c::d" and other.init_option("k") == "v"
     context.configure(b'{"import_unknown": false}')
     assert not context.unknown_imports_allowed
     with pytest.raises(evreplay.Error) as caught:

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ._native import lib
 from .errors import check, closed
 
 
@@ -93,3 +94,12 @@ def call(function: Any, *arguments: Any) -> None:
     """Calls a function whose last argument is `evr_error **err`."""
     error = ctypes.c_void_p()
     check(function(*arguments, ctypes.byref(error)), error)
+
+
+def take_text(context: int, pointer: int | None, size: int | None = None) -> str:
+    """A text that the library gave away."""
+    try:
+        raw = ctypes.string_at(pointer, -1 if size is None else size) if pointer else b""
+        return raw.decode("utf-8", "surrogateescape")
+    finally:
+        lib.evr_text_free(context, pointer)

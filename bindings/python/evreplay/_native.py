@@ -469,6 +469,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_reason": (_I32, [_P]),
     "evr_ir_detail": (Str, [_P]),
     "evr_ir_batch": (_I32, [_P, POINTER(Batch)]),
+    "evr_ir_arguments": (_I32, [_P, Out, Err]),
     "evr_ir_free": (None, [_P]),
     "evr_extractor_new": (_I32, [_P, _P, POINTER(ExtractorOptions), Out, Err]),
     "evr_extractor_free": (None, [_P]),
@@ -499,6 +500,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_symm_mem_args": (POINTER(Str), [_P, Str, POINTER(_SIZE)]),
     "evr_set_host_hooks": (_I32, [_P, POINTER(HostHooks), Err]),
     "evr_configure": (_I32, [_P, _P, _SIZE, Err]),
+    "evr_configuration": (_I32, [_P, Out, POINTER(_SIZE), Err]),
     "evr_configure_file": (_I32, [_P, c_char_p, Err]),
     # init.h
     "evr_register_custom_init": (_I32, [_P, POINTER(CustomInit), Err]),

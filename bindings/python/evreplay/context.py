@@ -11,9 +11,9 @@ from typing import Any
 
 from . import _hooks
 from . import _native as native
-from ._handle import Handle, Owner, call, out
+from ._handle import Handle, Owner, call, out, take_text
 from ._native import lib
-from .errors import Error, Status
+from .errors import Error, Status, check
 
 logger = logging.getLogger("evreplay")
 logger.addHandler(logging.NullHandler())
@@ -186,6 +186,12 @@ class Context:
     def configure_file(self, path: str | os.PathLike[str]) -> None:
         """As configure(), from a file."""
         call(lib.evr_configure_file, self.pointer, path_bytes(path))
+
+    def configuration(self) -> str:
+        """All that configure() could have set, as such a text."""
+        text, size, error = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_void_p()
+        check(lib.evr_configuration(self.pointer, ctypes.byref(text), ctypes.byref(size), ctypes.byref(error)), error)
+        return take_text(self.pointer, text.value, size.value)
 
     # Initializers
 

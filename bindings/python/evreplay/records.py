@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _native as native
-from ._handle import Handle, Owner, call, out
+from ._handle import Handle, Owner, call, out, take_text
 from ._native import NO_UID, lib
 from .context import Context, context_or_default
 from .errors import Error, Status, check
@@ -174,6 +174,11 @@ class Record:
         raise KeyError(f"{self.op} has no argument {name!r}")
 
     @property
+    def arguments_text(self) -> str:
+        """The arguments in words, such as "float32[8,8], 1, dim=-1"."""
+        return take_text(self.context.pointer, out(lib.evr_ir_arguments, self.pointer))
+
+    @property
     def count(self) -> int:
         """Calls with the same arguments."""
         return int(lib.evr_ir_count(self.pointer))
@@ -253,15 +258,6 @@ def load_records(path: str | os.PathLike[str], *, context: Context | None = None
     """As read_records(), from a file."""
     with open(path, "rb") as file:
         return read_records(file.read(), context=context)
-
-
-def take_text(context: int, pointer: int | None, size: int | None = None) -> str:
-    """A text that the library gave away."""
-    try:
-        raw = ctypes.string_at(pointer, size) if pointer and size is not None else ctypes.string_at(pointer) if pointer else b""
-        return raw.decode("utf-8", "surrogateescape")
-    finally:
-        lib.evr_text_free(context, pointer)
 
 
 def write_records(records: Sequence[Record], format: str = "evreplay", *, context: Context | None = None) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 from . import _hooks, tensors
 from . import _native as native
 from . import bridge as bridges
-from ._handle import Handle, Owner, call, out
+from ._handle import Handle, Owner, call, out, take_text
 from ._native import lib
 from .context import Context, context_or_default, name_bytes, path_bytes
 from .errors import Error, Status, check, closed, leave
-from .records import Outcome, Record, reason_name, take_text
+from .records import Outcome, Record, reason_name
 from .values import from_python, to_python
 
 LAZY, NO_AUTO_INIT = 1, 2
