@@ -35,7 +35,7 @@ static int unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+int command_main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error, not a death */
     if (evr_abi_check(EVR_ABI_VERSION, NULL) != EVR_OK) {
