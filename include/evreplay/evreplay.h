@@ -10,6 +10,7 @@
 #include <evreplay/init.h>
 #include <evreplay/ir.h>
 #include <evreplay/measure.h>
+#include <evreplay/perfdb.h>
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>

@@ -27,7 +27,7 @@ ARROWS = {
     "init": IR,
     "replay": INIT + ["plugin"],
     "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
-    "perfdb": REPLAY + ["measure"],
+    "perfdb": BASE,
     "report": PERFDB,
     "batch": REPORT,
 }

@@ -340,6 +340,76 @@ AT(evr_conditions, precision, 104);
 AT(evr_conditions, clock_mhz, 112);
 AT(evr_conditions, temperature_c, 120);
 
+SIZE(evr_perfdb_options, 24);
+AT(evr_perfdb_options, struct_size, 0);
+AT(evr_perfdb_options, flags, 4);
+AT(evr_perfdb_options, lock_timeout_ms, 8);
+AT(evr_perfdb_options, reserved, 12);
+AT(evr_perfdb_options, max_file_bytes, 16);
+
+SIZE(evr_perfdb_update_options, 48);
+AT(evr_perfdb_update_options, struct_size, 0);
+AT(evr_perfdb_update_options, mode, 4);
+AT(evr_perfdb_update_options, flags, 8);
+AT(evr_perfdb_update_options, ep_size, 12);
+AT(evr_perfdb_update_options, sources, 16);
+AT(evr_perfdb_update_options, ops, 24);
+AT(evr_perfdb_update_options, source_count, 32);
+AT(evr_perfdb_update_options, op_count, 40);
+
+SIZE(evr_perfdb_totals, 120);
+AT(evr_perfdb_totals, struct_size, 0);
+AT(evr_perfdb_totals, complete, 4);
+AT(evr_perfdb_totals, files, 8);
+AT(evr_perfdb_totals, written, 16);
+AT(evr_perfdb_totals, rows, 24);
+AT(evr_perfdb_totals, updated, 32);
+AT(evr_perfdb_totals, added, 40);
+AT(evr_perfdb_totals, unchanged, 48);
+AT(evr_perfdb_totals, missing, 56);
+AT(evr_perfdb_totals, unmatched, 64);
+AT(evr_perfdb_totals, deleted, 72);
+AT(evr_perfdb_totals, duplicates, 80);
+AT(evr_perfdb_totals, malformed, 88);
+AT(evr_perfdb_totals, gaps, 96);
+AT(evr_perfdb_totals, source_files, 104);
+AT(evr_perfdb_totals, source_rows, 112);
+
+SIZE(evr_perfdb_file, 136);
+AT(evr_perfdb_file, struct_size, 0);
+AT(evr_perfdb_file, status, 4);
+AT(evr_perfdb_file, op, 8);
+AT(evr_perfdb_file, name, 24);
+AT(evr_perfdb_file, reason, 40);
+AT(evr_perfdb_file, written, 56);
+AT(evr_perfdb_file, reserved, 60);
+AT(evr_perfdb_file, rows, 64);
+AT(evr_perfdb_file, updated, 72);
+AT(evr_perfdb_file, added, 80);
+AT(evr_perfdb_file, unchanged, 88);
+AT(evr_perfdb_file, missing, 96);
+AT(evr_perfdb_file, unmatched, 104);
+AT(evr_perfdb_file, deleted, 112);
+AT(evr_perfdb_file, duplicates, 120);
+AT(evr_perfdb_file, malformed, 128);
+
+SIZE(evr_perfdb_gap, 80);
+AT(evr_perfdb_gap, struct_size, 0);
+AT(evr_perfdb_gap, reserved, 4);
+AT(evr_perfdb_gap, op, 8);
+AT(evr_perfdb_gap, name, 24);
+AT(evr_perfdb_gap, signature, 40);
+AT(evr_perfdb_gap, measured_us, 56);
+AT(evr_perfdb_gap, profiled_us, 64);
+AT(evr_perfdb_gap, ratio, 72);
+
+SIZE(evr_perfdb_problem, 48);
+AT(evr_perfdb_problem, struct_size, 0);
+AT(evr_perfdb_problem, reserved, 4);
+AT(evr_perfdb_problem, path, 8);
+AT(evr_perfdb_problem, line, 24);
+AT(evr_perfdb_problem, message, 32);
+
 SIZE(evr_host, 32);
 AT(evr_host, struct_size, 0);
 AT(evr_host, abi, 4);
