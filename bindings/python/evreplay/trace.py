@@ -433,8 +433,9 @@ class Trace:
     # Columns
 
     def _column(self, function: Any, typestr: str) -> Any:
+        handle = self.handle
         numpy = need_numpy("reading columns")
-        return numpy.asarray(_View(self.handle, function(self.pointer) or 0, len(self), typestr)) if len(self) else numpy.empty(0, typestr)
+        return numpy.asarray(_View(handle, function(handle.pointer) or 0, len(self), typestr)) if len(self) else numpy.empty(0, typestr)
 
     @property
     def starts(self) -> IntColumn:
