@@ -4,6 +4,6 @@
 
 #include "options.h"
 
-extern const command cmd_info, cmd_events, cmd_list, cmd_extract, cmd_replay, cmd_doctor;
+extern const command cmd_info, cmd_events, cmd_list, cmd_extract, cmd_replay, cmd_compare, cmd_doctor;
 
 #endif
