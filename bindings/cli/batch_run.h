@@ -13,7 +13,7 @@ typedef struct batch_options {
     bool stop_on_error, verbose, no_auto_init, isolate, resume, by_cost, samples;
     /* bench */
     bool timed, graph;
-    const char *protocol, *precision, *flush, *backend;
+    const char *protocol, *precision, *flush, *launch, *backend;
     uint64_t warmup, iterations;
 } batch_options;
 
