@@ -1,5 +1,6 @@
 #include "report/compare.h"
 
+#include "measure/interval.h"
 #include "measure/statistics.h"
 #include "measure/trend.h"
 #include "report/resample.h"
@@ -11,6 +12,8 @@
 #define LEVEL 0.95       /* of intervals */
 #define LEVEL_Z 1.959964 /* deviate of it */
 #define FIVE_Z 1.863     /* of what five samples reach, 0.9375 */
+#define IQR_OF_NORMAL 1.3489795     /* standard deviations */
+#define MEDIAN_OVER_MEAN 1.2533141 /* deviation of the median of normal values over that of their mean */
 
 const char *evr_change_name(int32_t change)
 {
@@ -104,6 +107,9 @@ static evr_status know_noise(evr_context *ctx, const evr_result *r, evr_statisti
     evr_trend_find(r->samples, r->sample_count, evr_median_of_sorted(room->sorted, r->sample_count), room, &trend);
     out->sorted = room->sorted;
     out->worth = (double)r->sample_count / fmax(trend.spread, 1);
+    double count = (double)r->sample_count, q1 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.25 * (count - 1)),
+           q3 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.75 * (count - 1));
+    out->log_sd = MEDIAN_OVER_MEAN * (q3 - q1) / IQR_OF_NORMAL / sqrt(out->worth) / s->median;
     return EVR_OK;
 }
 
@@ -116,8 +122,10 @@ static evr_status measure_pair(evr_comparison *c, work *w, size_t row, evr_error
     EVR_TRY(know_noise(c->ctx, change->base, &w->sides[0], &base, err));
     EVR_TRY(know_noise(c->ctx, change->newer, &w->sides[1], &newer, err));
     pair->log_ratio = log(newer.median) - log(base.median);
-    pair->freedom = fmin(base.worth, newer.worth) - 1;
+    pair->freedom = base.worth + newer.worth - 2;
     evr_resample_ratio(&draws, &base, &newer, LEVEL, w->room, &pair->sd, &w->low[w->count], &w->high[w->count]);
+    /* The bootstrap rests on the few samples next to the median, the quartiles on half of them: together they vary less than either. */
+    pair->sd = hypot(pair->sd, hypot(base.log_sd, newer.log_sd)) * M_SQRT1_2;
     w->rows[w->count++] = row;
     return EVR_OK;
 }

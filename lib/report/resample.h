@@ -24,7 +24,7 @@ typedef struct evr_median_noise {
     size_t count;
     double worth;  /* independent samples that these are worth */
     double median;
-    double log_sd; /* without samples: of the logarithm of the median, from its interval */
+    double log_sd; /* of the logarithm of the median, by other means: its quartiles, or without samples its interval */
 } evr_median_noise;
 
 /* A median as it might have come out: positive. */
