@@ -28,3 +28,10 @@ file(RELATIVE_PATH pc_libdir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR
 file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(pkgconfig/evreplay.pc.in ${PROJECT_BINARY_DIR}/evreplay.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/evreplay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# A wheel has no symbolic links: there the library is one file of one name.
+if(SKBUILD)
+  set_property(TARGET evreplay PROPERTY VERSION)
+  set_property(TARGET evreplay PROPERTY SOVERSION)
+  install(DIRECTORY bridge/torch DESTINATION bridge) # built for the torch of its user: bindings/python/evreplay/bridge.py
+endif()

@@ -1,4 +1,5 @@
-/* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two looks at the clock. */
+/* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two
+ * looks at the clock. */
 #include "machine.h"
 
 #include <evreplay/backend.h>
@@ -17,10 +18,10 @@ typedef struct cpu {
     const evr_host *host;
     machine machine;
     double tick_ns;
-    char *swept; /* what a flush goes over */
-    uint64_t swept_bytes;
-    unsigned turn; /* of flushes, so that every one writes something new */
-    uint64_t sink; /* keeps reads from being optimised away */
+    char *swept;          /* what a flush goes over: half of it is written, the other half only read */
+    uint64_t swept_bytes; /* of each half */
+    unsigned turn;        /* of flushes, so that every one writes something new */
+    uint64_t sink;        /* keeps reads from being optimised away */
 } cpu;
 
 struct evr_backend_stream {
@@ -72,7 +73,7 @@ static void shut_down(void *self)
 {
     cpu *c = self;
     if (c->swept)
-        munmap(c->swept, c->swept_bytes);
+        munmap(c->swept, 2 * c->swept_bytes);
     free(c);
 }
 
@@ -123,7 +124,8 @@ static double now_ns(void *self)
     return clock_ns();
 }
 
-static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out, evr_error **err)
+static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out,
+                              evr_error **err)
 {
     (void)native;
     *out = NULL;
@@ -197,9 +199,11 @@ static bool make_room(cpu *c, uint64_t bytes)
 {
     if (c->swept_bytes >= bytes)
         return true;
+    if (bytes > SIZE_MAX / 2)
+        return false;
     if (c->swept)
-        munmap(c->swept, c->swept_bytes);
-    c->swept = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        munmap(c->swept, 2 * c->swept_bytes);
+    c->swept = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     c->swept_bytes = bytes;
     if (c->swept == MAP_FAILED) {
         c->swept = NULL;
@@ -213,10 +217,11 @@ static void sweep(cpu *c, uint64_t bytes, int32_t how)
     memset(c->swept, (int)(++c->turn & 0xff), bytes);
     if (how != EVR_FLUSH_WRITE_READ)
         return;
+    const char *clean = c->swept + c->swept_bytes;
     uint64_t sum = 0;
     for (uint64_t i = 0; i + sizeof sum <= bytes; i += LINE) {
         uint64_t word;
-        memcpy(&word, c->swept + i, sizeof word);
+        memcpy(&word, clean + i, sizeof word);
         sum += word;
     }
     c->sink += sum;

@@ -93,7 +93,8 @@ static uint64_t last_level(int cpu, int *first)
         best = atoi(level);
         bytes = bytes_of(size);
         *first = cpu;
-        if (read_line(shared, sizeof shared, CPUS "/cpu%d/cache/index%d/shared_cpu_list", cpu, i) && isdigit((unsigned char)*shared))
+        if (read_line(shared, sizeof shared, CPUS "/cpu%d/cache/index%d/shared_cpu_list", cpu, i) &&
+            isdigit((unsigned char)*shared))
             *first = atoi(shared);
     }
     return bytes;
@@ -140,8 +141,8 @@ static void read_clock(machine *m)
     } else if (strcmp(source, "hpet") == 0 || strcmp(source, "acpi_pm") == 0 || strstr(source, "jiffies"))
         doubt = "it is slow and coarse; the kernel gave up the processor's counter";
     m->unstable_clock = doubt != NULL;
-    snprintf(m->clock, sizeof m->clock, "CLOCK_MONOTONIC_RAW on %s%s%s", source, doubt ? ", not to be believed: " : ", stable",
-             doubt ? doubt : "");
+    snprintf(m->clock, sizeof m->clock, "CLOCK_MONOTONIC_RAW on %s%s%s", source,
+             doubt ? ", not to be believed: " : ", stable", doubt ? doubt : "");
 }
 
 /* The allowed CPUs as "0-3,8". */
@@ -171,7 +172,8 @@ static void read_settings(machine *m)
         snprintf(quota, sizeof quota, "none");
     const char *threads = getenv("OMP_NUM_THREADS");
     snprintf(m->settings, sizeof m->settings, "%s CPUs %s (%d of %ld); OMP_NUM_THREADS %.32s; governor %s; quota %s",
-             allowed < online ? "pinned to" : "not pinned:", cpus, allowed, online, threads ? threads : "not set", governor, quota);
+             allowed < online ? "pinned to" : "not pinned:", cpus, allowed, online, threads ? threads : "not set", governor,
+             quota);
 }
 
 void machine_read(machine *m)

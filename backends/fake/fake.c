@@ -1,6 +1,7 @@
-/* A backend whose device is made of numbers. Time passes on two virtual clocks, the host's and the device's: a call costs the host its launch, and the
- * device its own time once the host has launched it and the work before it is done. A closed gate keeps the device's clock at a point that is known only
- * when it opens, so spans inside it are kept relative to that point. */
+/* A backend whose device is made of numbers. Time passes on two virtual clocks, the host's and the device's: a call costs
+ * the host its launch, and the device its own time once the host has launched it and the work before it is done. A closed
+ * gate keeps the device's clock at a point that is known only when it opens, so spans inside it are kept relative to that
+ * point. */
 #include "noise.h"
 
 #include <stdlib.h>
@@ -50,12 +51,17 @@ static evr_status fail(fake *f, evr_error **err, evr_status code, const char *me
 
 static void shut_down(void *self) { free(self); }
 static int32_t device_count(void *self) { return ((fake *)self)->program.no_device ? 0 : 1; }
-static const char *why(void *self) { return ((fake *)self)->program.no_device ? "the program says that there is none" : ""; }
+static const char *why(void *self)
+{
+    return ((fake *)self)->program.no_device ? "the program says that there is none" : "";
+}
 static double now_ns(void *self) { return ((fake *)self)->now; }
 
 static evr_status known(fake *f, int32_t device, evr_error **err)
 {
-    return device == 0 && !f->program.no_device ? EVR_OK : fail(f, err, EVR_E_NO_DEVICE, "the fake backend has one device, number 0");
+    return device == 0 && !f->program.no_device
+               ? EVR_OK
+               : fail(f, err, EVR_E_NO_DEVICE, "the fake backend has one device, number 0");
 }
 
 #define TEXT(s) ((evr_str){(s), sizeof(s) - 1})
@@ -106,7 +112,8 @@ static evr_status device_wait(void *self, int32_t device, evr_error **err)
     return status;
 }
 
-static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out, evr_error **err)
+static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out,
+                              evr_error **err)
 {
     fake *f = self;
     *out = NULL;
@@ -387,7 +394,8 @@ static evr_status kernels_end(void *self, int32_t device, evr_kernel_fn visit, v
         status = fail(f, err, EVR_E_STATE, "no kernels are being recorded");
     f->recording = false;
     for (size_t i = 0; status == EVR_OK && visit && i < f->kernel_count; i++) {
-        evr_kernel_run kernel = {EVR_INIT(evr_kernel_run), 0, TEXT("made_up_kernel"), f->kernels[i].start, f->kernels[i].ns};
+        evr_kernel_run kernel = {EVR_INIT(evr_kernel_run), 0, TEXT("made_up_kernel"), f->kernels[i].start,
+                                 f->kernels[i].ns};
         if (visit(user, &kernel))
             break;
     }

@@ -14,24 +14,24 @@
 
 /* How one call of the made-up operator behaves. Zero-initialised it takes no time at all. */
 typedef struct fake_program {
-    double ns;             /* of a call on the device */
-    double sigma;          /* noise; see the distributions */
-    int32_t noise;         /* FAKE_... */
-    int32_t waits;         /* the call waits for the device before it returns */
+    double ns;     /* of a call on the device */
+    double sigma;  /* noise; see the distributions */
+    int32_t noise; /* FAKE_... */
+    int32_t waits; /* the call waits for the device before it returns */
     double second_ns, second_share;
     double drift_per_call; /* added to the factor of a call's time: 1 + drift_per_call * number of the call */
     double correlation;    /* of the noise of one call with that of the call before; normal and log-normal only */
     double outlier_share;  /* of calls that take outlier_factor as long */
     double outlier_factor;
-    double launch_ns;      /* host time of a call */
-    double empty_span_ns;  /* what an empty span lasts */
-    double tick_ns;        /* spans are whole multiples of it; 0 = exact */
-    double cold_factor;    /* of the first call after a flush; 0 = 1 */
+    double launch_ns;                   /* host time of a call */
+    double empty_span_ns;               /* what an empty span lasts */
+    double tick_ns;                     /* spans are whole multiples of it; 0 = exact */
+    double cold_factor;                 /* of the first call after a flush; 0 = 1 */
     double warmup_factor, warmup_calls; /* the first calls take up to that factor, falling to 1 */
     double slow_from_ns, slow_until_ns; /* host time between which the device is slowed */
     double slow_factor;
-    int32_t no_device;     /* from now on there is none */
-    int32_t fail_call;     /* number of the call that fails, counted from 1; 0 = none */
+    int32_t no_device; /* from now on there is none */
+    int32_t fail_call; /* number of the call that fails, counted from 1; 0 = none */
     uint64_t seed;
 } fake_program;
 

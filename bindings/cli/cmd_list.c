@@ -1,6 +1,5 @@
 /* evreplay list: the unique calls of a trace, or the records of a document or log. */
 #include "commands.h"
-#include "describe.h"
 #include "input.h"
 #include "output.h"
 #include "records.h"
@@ -136,12 +135,15 @@ static int list_rows(listing *l, record_source *source, const evr_call **rows, s
         const evr_ir *ir = records_get(source, (size_t)(rows[i] - source->calls), &owned);
         if (!ir)
             return EXIT_BAD_INPUT;
-        evr_buf arguments;
-        output_buf(&arguments);
-        describe_arguments(&arguments, ir);
-        (l->options->csv ? csv_row : l->options->json ? json_row : text_row)(l, rows[i], ir, evr_buf_view(&arguments));
-        evr_buf_free(&arguments);
+        char *arguments;
+        evr_error *err = NULL;
+        evr_status status = evr_ir_arguments(ir, &arguments, &err);
+        if (status == EVR_OK)
+            (l->options->csv ? csv_row : l->options->json ? json_row : text_row)(l, rows[i], ir, evr_str_c(arguments));
+        evr_text_free(source->ctx, arguments);
         evr_ir_free(owned);
+        if (status != EVR_OK)
+            return input_error("list", status, err);
     }
     if (l->options->json) {
         evr_json_close(&l->json, ']');

@@ -14,12 +14,16 @@ static void log_to_stderr(void *user, int32_t level, evr_str message)
             message.data);
 }
 
+void (*input_prepare)(evr_context *ctx);
+
 evr_context *input_context(void)
 {
     evr_context_options options = {.struct_size = sizeof options, .log = log_to_stderr, .log_level = EVR_LOG_INFO};
     evr_context *ctx = NULL;
     if (evr_context_new(&options, &ctx, NULL) != EVR_OK)
         fprintf(stderr, "evreplay: out of memory\n");
+    else if (input_prepare)
+        input_prepare(ctx);
     return ctx;
 }
 

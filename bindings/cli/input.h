@@ -9,6 +9,9 @@
 /* Context of the command: log messages go to stderr. NULL after an error has been told. */
 evr_context *input_context(void);
 
+/* Gets each context before it is used; NULL in the program. See embedded.c. */
+extern void (*input_prepare)(evr_context *ctx);
+
 /* Up to `size` bytes of standard input, to tell its format. What follows takes them as `head`. */
 size_t input_head(char *head, size_t size);
 

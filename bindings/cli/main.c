@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_compare, &cmd_doctor};
+static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_db, &cmd_doctor};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -35,7 +35,7 @@ static int unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+int command_main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error, not a death */
     if (evr_abi_check(EVR_ABI_VERSION, NULL) != EVR_OK) {

@@ -78,7 +78,7 @@ typedef struct evr_device_state {
  * @{ */
 #define EVR_FLUSH_NONE 1       /**< not at all: the operator finds its inputs where the run before left them */
 #define EVR_FLUSH_WRITE 2      /**< a buffer is written */
-#define EVR_FLUSH_WRITE_READ 3 /**< a buffer is written and read again, so that what the operator pushes out of the cache is clean */
+#define EVR_FLUSH_WRITE_READ 3 /**< a buffer is written, then another one is read, so that what the operator pushes out of the cache is clean */
 /** @} */
 
 /** @name Which stream

@@ -6,9 +6,11 @@
 #define EVREPLAY_EVREPLAY_H
 
 #include <evreplay/base.h>
+#include <evreplay/batch.h>
 #include <evreplay/init.h>
 #include <evreplay/ir.h>
 #include <evreplay/measure.h>
+#include <evreplay/perfdb.h>
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>

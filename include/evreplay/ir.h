@@ -217,6 +217,8 @@ EVR_API evr_str evr_ir_overload(const evr_ir *ir); /**< "Tensor"; empty for the 
 EVR_API evr_str evr_ir_schema(const evr_ir *ir);   /**< whole schema; empty without one @since 0.1 */
 EVR_API size_t evr_ir_argument_count(const evr_ir *ir);                        /**< positional first, as in the schema @since 0.1 */
 EVR_API const evr_argument *evr_ir_argument(const evr_ir *ir, size_t index);   /**< NULL beyond the last @since 0.1 */
+/** The arguments in words, such as "float32[8,8], 1, dim=-1". Free with evr_text_free(). @since 0.1 */
+EVR_API evr_status evr_ir_arguments(const evr_ir *ir, char **out, evr_error **err);
 EVR_API uint64_t evr_ir_count(const evr_ir *ir);   /**< calls with the same arguments @since 0.1 */
 EVR_API evr_uid evr_ir_uid(const evr_ir *ir);      /**< event it was made from; EVR_NO_UID if none @since 0.1 */
 EVR_API evr_str evr_ir_device(const evr_ir *ir);   /**< "cpu", "cuda:0"…, where the call ran; empty if unknown @since 0.1 */

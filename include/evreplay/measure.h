@@ -110,6 +110,8 @@ typedef struct evr_protocol {
     uint64_t flush_bytes;   /**< 0 = the last level of the device's cache */
     uint64_t seed;          /**< of the inputs; only recorded */
     double precision;       /**< part of the median; 0 = 0.01 */
+    double min_seconds;     /**< for EVR_STOP_PRECISION: samples are taken for at least so long on the host's clock, so that a moment is not taken for
+                                 the rule; 0 = 0.005 */
     double seconds;         /**< budget on the host's clock, everything included; 0 = 5. The first sample is always taken */
     double noise;           /**< for EVR_STOP_STDREL; 0 = 0.005 */
     double device_seconds;  /**< for EVR_STOP_STDREL; 0 = 0.5 */

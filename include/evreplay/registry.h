@@ -47,11 +47,12 @@ EVR_API evr_str evr_module_path(evr_context *ctx);
 
 /** @name Names and texts
  * @{ */
-/** `op` of a trace is looked for as `target` where it does not exist itself. @since 0.1 */
+/** `op` of a trace is looked for as `target` where it does not exist itself. A `target` whose data is NULL takes the alias out. @since 0.1 */
 EVR_API evr_status evr_register_alias(evr_context *ctx, evr_str op, evr_str target, evr_error **err);
 /** The alias of an operator; empty when it has none. @since 0.1 */
 EVR_API evr_str evr_alias_of(evr_context *ctx, evr_str op);
-/** Text for every argument of that name whose own text the profiler dropped. The result carries a warning when it is used. @since 0.1 */
+/** Text for every argument of that name whose own text the profiler dropped. The result carries a warning when it is used.
+ *  A `value` whose data is NULL takes it out. @since 0.1 */
 EVR_API evr_status evr_register_string_default(evr_context *ctx, evr_str argument, evr_str value, evr_error **err);
 /** The text for arguments of that name; `data` is NULL when there is none. @since 0.1 */
 EVR_API evr_str evr_string_default_of(evr_context *ctx, evr_str argument);
@@ -60,7 +61,7 @@ EVR_API evr_str evr_string_default_of(evr_context *ctx, evr_str argument);
 /** @name Options of initializers
  * Such as moe_distribution=zipf; see init.h for those of the built-in ones.
  * @{ */
-EVR_API evr_status evr_set_init_option(evr_context *ctx, evr_str key, evr_str value, evr_error **err); /**< @since 0.1 */
+EVR_API evr_status evr_set_init_option(evr_context *ctx, evr_str key, evr_str value, evr_error **err); /**< a `value` whose data is NULL takes it out @since 0.1 */
 EVR_API evr_str evr_init_option_of(evr_context *ctx, evr_str key); /**< `data` is NULL when it was not set @since 0.1 */
 /** @} */
 
@@ -113,6 +114,8 @@ EVR_API evr_status evr_set_host_hooks(evr_context *ctx, const evr_host_hooks *ho
  * @since 0.1
  */
 EVR_API evr_status evr_configure(evr_context *ctx, const void *text, size_t size, evr_error **err);
+/** All that evr_configure() could have set, as such a text: for another process to begin with. Free with evr_text_free(). @since 0.1 */
+EVR_API evr_status evr_configuration(evr_context *ctx, char **out, size_t *size, evr_error **err);
 /** As evr_configure(), from a file. @since 0.1 */
 EVR_API evr_status evr_configure_file(evr_context *ctx, const char *path, evr_error **err);
 /** @} */

@@ -77,10 +77,12 @@ static void quoted(evr_buf *buf, evr_str s)
     evr_buf_char(buf, '"');
 }
 
-void evr_json_key(evr_json_writer *w, const char *key)
+void evr_json_key(evr_json_writer *w, const char *key) { evr_json_key_str(w, evr_str_c(key)); }
+
+void evr_json_key_str(evr_json_writer *w, evr_str key)
 {
     separate(w);
-    quoted(w->buf, evr_str_c(key));
+    quoted(w->buf, key);
     evr_buf_c(w->buf, w->spaced || w->indent ? ": " : ":");
     w->after_key = true;
 }

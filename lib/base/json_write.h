@@ -20,6 +20,7 @@ void evr_json_init(evr_json_writer *w, evr_buf *buf);
 void evr_json_open(evr_json_writer *w, char bracket);  /* '{' or '[' */
 void evr_json_close(evr_json_writer *w, char bracket); /* '}' or ']' */
 void evr_json_key(evr_json_writer *w, const char *key);
+void evr_json_key_str(evr_json_writer *w, evr_str key);
 void evr_json_str(evr_json_writer *w, evr_str s);
 void evr_json_i64(evr_json_writer *w, int64_t value);
 void evr_json_u64(evr_json_writer *w, uint64_t value);

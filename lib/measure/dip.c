@@ -1,7 +1,8 @@
 /* Hartigan and Hartigan, "The dip test of unimodality", Annals of Statistics 13 (1985).
  *
- * Heights are counted in samples: the empirical distribution steps at sorted[i] from i to i + 1. Left of the mode a one-moded distribution is convex, right
- * of it concave, so the mode is sought between the greatest convex minorant and the least concave majorant, on ever smaller intervals. */
+ * Heights are counted in samples: the empirical distribution steps at sorted[i] from i to i + 1. Left of the mode a
+ * one-moded distribution is convex, right of it concave, so the mode is sought between the greatest convex minorant and the
+ * least concave majorant, on ever smaller intervals. */
 #include "measure/dip.h"
 
 #include <math.h>
@@ -19,7 +20,8 @@ typedef struct dip_search {
     double dip; /* twice, in samples */
 } dip_search;
 
-/* Whether b lies on the wrong side of the line from a to c: below it for a majorant (sign 1), above it for a minorant (sign -1). */
+/* Whether b lies on the wrong side of the line from a to c: below it for a majorant (sign 1), above it for a minorant (sign
+ * -1). */
 static bool is_dented(const double *x, size_t a, size_t b, size_t c, double sign)
 {
     return sign * ((x[b] - x[a]) * (double)(c - a) - (x[c] - x[a]) * (double)(b - a)) >= 0;
@@ -43,7 +45,8 @@ static double line_at(const double *x, size_t a, size_t b, size_t i)
     return (double)a + (x[i] - x[a]) * (double)(b - a) / (x[b] - x[a]);
 }
 
-/* The largest distance between the two hulls, and the knots that enclose it: the minorant's at or before, the majorant's at or after. */
+/* The largest distance between the two hulls, and the knots that enclose it: the minorant's at or before, the majorant's at
+ * or after. */
 static double widest(const dip_search *s, size_t *left, size_t *right)
 {
     const hull *m = &s->minorant, *c = &s->majorant;
@@ -108,7 +111,8 @@ double evr_dip(const double *sorted, size_t count, uint32_t *room)
     return s.dip / (2 * (double)count);
 }
 
-/* Points of uniform samples, which dip most of all that have one mode: fitted to 40,000 runs each of 10 to 5,000 samples. */
+/* Points of uniform samples, which dip most of all that have one mode: fitted to 40,000 runs each of 10 to 5,000 samples.
+ */
 evr_dip_size evr_dip_judge(double dip, size_t count)
 {
     double root = sqrt((double)count);
@@ -119,12 +123,14 @@ evr_dip_size evr_dip_judge(double dip, size_t count)
 
 size_t evr_two_groups(const double *sorted, size_t count)
 {
-    /* Sum of distances from the group's median: moving one sample from the upper group to the lower changes both sums by what is left of their medians. */
+    /* Sum of distances from the group's median: moving one sample from the upper group to the lower changes both sums by
+     * what is left of their medians. */
     double total = 0, best = INFINITY;
     size_t smallest = count / 10 + 1, split = 0; /* fewer are outliers */
     for (size_t i = 0; i < count; i++)
         total += sorted[i];
-    double low_sum = 0, low_half = 0, upto = 0; /* of the lower group; of its lower half; of everything below the upper group's median */
+    double low_sum = 0, low_half = 0,
+           upto = 0; /* of the lower group; of its lower half; of everything below the upper group's median */
     size_t half = 0, middle = 0;
     for (size_t k = 1; k < count; k++) {
         low_sum += sorted[k - 1];

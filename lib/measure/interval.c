@@ -5,7 +5,8 @@
 /* 2^-n is a normal number up to here; beyond, the binomial is as good as normal. */
 enum { EXACT = 1000 };
 
-/* Largest k for which [k-th smallest, k-th largest] encloses the median with at least `level`; 0 when even k = 1 does not. The coverages of k and k + 1. */
+/* Largest k for which [k-th smallest, k-th largest] encloses the median with at least `level`; 0 when even k = 1 does not.
+ * The coverages of k and k + 1. */
 static size_t exact_rank(size_t n, double level, double *at, double *next)
 {
     double term = ldexp(1, -(int)n); /* probability of exactly k samples below the median */
@@ -56,7 +57,8 @@ double evr_median_rank(size_t count, double level, double spread, double *covera
     *coverage = level;
     if (count == 0)
         return 0;
-    double rank = count <= EXACT ? small_rank(count, level, coverage) : middle - normal_deviate(level) * sqrt((double)count) / 2;
+    double rank =
+        count <= EXACT ? small_rank(count, level, coverage) : middle - normal_deviate(level) * sqrt((double)count) / 2;
     rank = middle - (middle - rank) * sqrt(spread);
     return rank < 1 ? 1 : rank;
 }

@@ -1,5 +1,5 @@
-/* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the device's state now and then that may
- * take samples away again. */
+/* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the
+ * device's state now and then that may take samples away again. */
 #include "base/error.h"
 #include "measure/protocol.h"
 #include "measure/sample.h"
@@ -16,7 +16,10 @@ enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
 #define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the device's state */
 #define TELL_EVERY 50e6   /* ns between two calls of progress */
 #define TICKS_WANTED 200
-#define HARNESS_WANTED 50
+#define HARNESS_WANTED 50 /* times the harness */
+#define HARNESS_WANTED_HERE                                                                                                \
+    1000 /* where the call runs on the thread that takes the samples, and finds its caches and branches disturbed by that  \
+          */
 #define LAUNCHES_WANTED 100
 #define LAUNCH_SHOWS 0.05 /* of a sample of one call */
 #define MOST_CALLS 10000000.0
@@ -32,14 +35,14 @@ typedef struct session {
     evr_stop stop;
     double *host; /* host time of each sample that counts */
     size_t host_cap;
-    double call_ns;  /* guess after warm-up */
+    double call_ns;   /* guess after warm-up */
     double launch_ns; /* the host's share of a call, as the warm-up saw it */
-    double flush_ns; /* of one flush, as the device sees it */
-    double started_ns, looked_ns, told_ns;
+    double flush_ns;  /* of one flush, as the device sees it */
+    double started_ns, sampling_ns, looked_ns, told_ns;
     size_t safe; /* samples before the last look that found nothing */
     double rest_ns;
     uint64_t throttle_count;
-    bool looked; /* throttle_count is known */
+    bool looked;       /* throttle_count is known */
     unsigned timeouts; /* in a row */
 } session;
 
@@ -124,13 +127,17 @@ static evr_status warm_up(session *s, evr_error **err)
     return EVR_OK;
 }
 
-static bool waits_for_host(const session *s) { return (s->sampler.meter->desc.flags & EVR_DEVICE_ASYNC) && !s->sampler.gated; }
+static bool waits_for_host(const session *s)
+{
+    return (s->sampler.meter->desc.flags & EVR_DEVICE_ASYNC) && !s->sampler.gated;
+}
 
 /* Length of a span that the clock resolves well, and that neither the harness nor the launch of its first call blurs. */
 static double wanted_ns(const session *s)
 {
     const evr_conditions *c = &s->m->conditions;
-    double want = fmax(TICKS_WANTED * c->tick_ns, HARNESS_WANTED * c->harness_ns);
+    bool elsewhere = s->sampler.meter->desc.flags & EVR_DEVICE_ASYNC;
+    double want = fmax(TICKS_WANTED * c->tick_ns, (elsewhere ? HARNESS_WANTED : HARNESS_WANTED_HERE) * c->harness_ns);
     return waits_for_host(s) ? fmax(want, LAUNCHES_WANTED * s->launch_ns) : want;
 }
 
@@ -156,7 +163,9 @@ static evr_status choose_launch(session *s, evr_error **err)
     bool alone = s->sampler.what.prepare != NULL;
     bool too_short = s->p.launch == EVR_LAUNCH_AUTO && s->p.flush == EVR_FLUSH_NONE && !alone && s->call_ns < wanted_ns(s);
     if (alone && (s->p.launch == EVR_LAUNCH_BATCH || s->p.batch > 1))
-        return evr_fail(s->ctx, err, EVR_E_INVALID, "a thing that is prepared before each call is measured one call a sample, and the protocol asks for more");
+        return evr_fail(
+            s->ctx, err, EVR_E_INVALID,
+            "a thing that is prepared before each call is measured one call a sample, and the protocol asks for more");
     if (s->p.launch == EVR_LAUNCH_GRAPH) {
         s->sampler.batch = s->p.batch ? s->p.batch : 1;
         EVR_TRY(evr_sampler_capture(&s->sampler, err));
@@ -251,21 +260,29 @@ static evr_status keep(session *s, const evr_sample *sample, evr_error **err)
     return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
 }
 
+/* The rule is content, and enough time has passed that what it saw was no passing mood of the machine. */
+static bool has_enough(const session *s, double now)
+{
+    bool long_enough = s->p.stop != EVR_STOP_PRECISION || now - s->sampling_ns >= s->p.min_seconds * 1e9;
+    uint64_t most = s->p.stop == EVR_STOP_COUNT ? s->p.samples : s->p.max_samples;
+    return (s->stop.done && long_enough) || s->m->count >= most;
+}
+
 static evr_status take_samples(session *s, evr_error **err)
 {
-    uint64_t most = s->p.stop == EVR_STOP_COUNT ? s->p.samples : s->p.max_samples;
+    s->sampling_ns = s->fn->now_ns(s->fn->self);
     for (;;) {
         evr_sample sample;
         EVR_TRY(take(s, &sample, err));
         if (!sample.timed_out)
             EVR_TRY(keep(s, &sample, err));
-        bool enough = s->stop.done || s->m->count >= most;
+        bool enough = has_enough(s, sample.done_ns);
         bool late = elapsed(s, sample.done_ns) > s->p.seconds && s->m->count > 0;
         EVR_TRY(tell(s, sample.done_ns, err));
         if (!enough && !late && sample.done_ns - s->looked_ns < LOOK_EVERY)
             continue;
         EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
-        if ((s->stop.done || s->m->count >= most || late) && s->m->count > 0)
+        if ((has_enough(s, sample.done_ns) || late) && s->m->count > 0)
             return EVR_OK;
     }
 }
@@ -276,7 +293,8 @@ static evr_status conclude(session *s, evr_error **err)
     evr_conditions *c = &m->conditions;
     uint32_t device = s->sampler.meter->desc.flags;
     EVR_TRY(evr_statistics_room_for(s->ctx, &s->stop.room, m->count, err));
-    evr_statistics_compute(m->samples, m->count, evr_stop_widening(&s->p, m->count), &s->stop.room, &m->statistics);
+    evr_statistics_compute(m->samples, m->count, evr_stop_widening(&s->p, s->stop.count, m->count), &s->stop.room,
+                           &m->statistics);
     c->gate = s->sampler.gated ? EVR_GATE_ON : EVR_GATE_OFF;
     c->flush_bytes = s->p.flush == EVR_FLUSH_NONE ? 0 : s->p.flush_bytes ? s->p.flush_bytes : m->device.cache_bytes;
     c->host_ns = median_of(s->host, m->count);
@@ -321,7 +339,8 @@ evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr
     evr_stop_init(&s.stop, s.ctx, &s.p);
     evr_status status = measure(&s, err);
     if (status != EVR_OK)
-        s.fn->stream_wait(s.fn->self, meter->stream, NULL); /* nothing of it may still run when the caller takes its inputs away */
+        s.fn->stream_wait(s.fn->self, meter->stream,
+                          NULL); /* nothing of it may still run when the caller takes its inputs away */
     evr_sampler_free(&s.sampler);
     evr_stop_free(&s.stop);
     if (s.host)

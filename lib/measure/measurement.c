@@ -8,7 +8,8 @@
 
 static bool copy_texts(evr_measurement *m, const evr_meter *meter)
 {
-    evr_str *texts[] = {&m->device.name, &m->device.driver, &m->device.clock, &m->device.settings, &m->backend, &m->backend_version};
+    evr_str *texts[] = {&m->device.name,     &m->device.driver, &m->device.clock,
+                        &m->device.settings, &m->backend,       &m->backend_version};
     m->device = meter->desc;
     m->backend = evr_str_c(meter->fn->name);
     m->backend_version = evr_str_c(meter->fn->version);
@@ -80,8 +81,14 @@ static void hand_out(void *out, const void *all, size_t size)
         memcpy((char *)out + sizeof room, (const char *)all + sizeof room, (room < size ? room : size) - sizeof room);
 }
 
-void evr_measurement_statistics(const evr_measurement *m, evr_statistics *out) { hand_out(out, &m->statistics, sizeof *out); }
-void evr_measurement_conditions(const evr_measurement *m, evr_conditions *out) { hand_out(out, &m->conditions, sizeof *out); }
+void evr_measurement_statistics(const evr_measurement *m, evr_statistics *out)
+{
+    hand_out(out, &m->statistics, sizeof *out);
+}
+void evr_measurement_conditions(const evr_measurement *m, evr_conditions *out)
+{
+    hand_out(out, &m->conditions, sizeof *out);
+}
 const evr_protocol *evr_measurement_protocol(const evr_measurement *m) { return &m->protocol; }
 
 static void write_device(evr_json_writer *w, const evr_measurement *m)
@@ -89,8 +96,9 @@ static void write_device(evr_json_writer *w, const evr_measurement *m)
     const struct {
         const char *key;
         evr_str text;
-    } texts[] = {{"backend", m->backend},      {"backend_version", m->backend_version}, {"name", m->device.name},
-                 {"driver", m->device.driver}, {"clock", m->device.clock},              {"settings", m->device.settings}};
+    } texts[] = {{"backend", m->backend},    {"backend_version", m->backend_version},
+                 {"name", m->device.name},   {"driver", m->device.driver},
+                 {"clock", m->device.clock}, {"settings", m->device.settings}};
     evr_json_open(w, '{');
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         evr_json_key(w, texts[i].key);
@@ -148,14 +156,16 @@ evr_status evr_measurement_comparable(const evr_measurement *a, const evr_measur
     EVR_TRY(evr_protocol_same(a->ctx, &a->protocol, &b->protocol, err));
     const evr_conditions *x = &a->conditions, *y = &b->conditions;
     if (x->launch != y->launch) {
-        evr_fail(a->ctx, err, EVR_E_INVALID, "one was taken with launch %s, the other with launch %s: these times do not compare",
+        evr_fail(a->ctx, err, EVR_E_INVALID,
+                 "one was taken with launch %s, the other with launch %s: these times do not compare",
                  evr_launch_name(x->launch), evr_launch_name(y->launch));
         evr_hint(err, "measure again with that launch named in the protocol");
         return EVR_E_INVALID;
     }
     if (x->gate != y->gate) {
-        evr_fail(a->ctx, err, EVR_E_INVALID, "one was taken with gate %s, the other with gate %s: these times do not compare",
-                 evr_gate_name(x->gate), evr_gate_name(y->gate));
+        evr_fail(a->ctx, err, EVR_E_INVALID,
+                 "one was taken with gate %s, the other with gate %s: these times do not compare", evr_gate_name(x->gate),
+                 evr_gate_name(y->gate));
         evr_hint(err, "measure again with gate=off");
         return EVR_E_INVALID;
     }

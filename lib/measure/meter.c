@@ -42,12 +42,13 @@ static evr_status find_device(evr_meter *meter, const evr_meter_options *o, evr_
         return EVR_E_NO_DEVICE;
     }
     if (o->device < 0 || o->device >= count)
-        return evr_fail(meter->ctx, err, EVR_E_NO_DEVICE, "the backend %s has %d device%s, and no number %d", fn->name, (int)count,
-                        count == 1 ? "" : "s", (int)o->device);
+        return evr_fail(meter->ctx, err, EVR_E_NO_DEVICE, "the backend %s has %d device%s, and no number %d", fn->name,
+                        (int)count, count == 1 ? "" : "s", (int)o->device);
     meter->device = o->device;
     meter->desc.struct_size = EVR_INIT(evr_device_desc);
     EVR_TRY(fn->device_describe(fn->self, meter->device, &meter->desc, err));
-    EVR_TRY(fn->stream_open(fn->self, meter->device, o->stream ? o->stream : EVR_STREAM_NEW, o->native_stream, &meter->stream, err));
+    EVR_TRY(fn->stream_open(fn->self, meter->device, o->stream ? o->stream : EVR_STREAM_NEW, o->native_stream,
+                            &meter->stream, err));
     EVR_TRY(fn->span_new(fn->self, meter->device, &meter->span, err));
     return calibrate(meter, err);
 }
@@ -120,6 +121,7 @@ evr_status evr_meter_kernels(evr_meter *meter, const evr_measured *what, evr_ker
     EVR_TRY(fn->device_wait(fn->self, meter->device, err));
     EVR_TRY(fn->kernels_begin(fn->self, meter->device, err));
     evr_status status = w.run(w.user, err);
-    evr_status ended = fn->kernels_end(fn->self, meter->device, status == EVR_OK ? visit : NULL, user, status == EVR_OK ? err : NULL);
+    evr_status ended =
+        fn->kernels_end(fn->self, meter->device, status == EVR_OK ? visit : NULL, user, status == EVR_OK ? err : NULL);
     return status != EVR_OK ? status : ended;
 }

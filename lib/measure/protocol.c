@@ -9,10 +9,10 @@
 #define VERSION "1"
 
 /* When a member counts: all conditions of a group of bits that has any must hold for one of its bits. */
-#define STOPS(rule) (1u << (rule))           /* bits 1 to 4: stop rules */
-#define WITH_FLUSH (1u << 8)                 /* something is flushed */
-#define MANY_CALLS (1u << 9)                 /* a sample may hold more than one call */
-#define WITH_GATE (1u << 10)                 /* the gate is not off */
+#define STOPS(rule) (1u << (rule)) /* bits 1 to 4: stop rules */
+#define WITH_FLUSH (1u << 8)       /* something is flushed */
+#define MANY_CALLS (1u << 9)       /* a sample may hold more than one call */
+#define WITH_GATE (1u << 10)       /* the gate is not off */
 #define ADAPTIVE (STOPS(EVR_STOP_PRECISION) | STOPS(EVR_STOP_STDREL) | STOPS(EVR_STOP_ENTROPY))
 
 typedef enum field_kind { CHOICE, COUNT, NUMBER, WORD } field_kind;
@@ -21,9 +21,9 @@ typedef struct field {
     const char *name;
     size_t offset;
     field_kind kind;
-    uint32_t when;             /* 0 = always */
-    const char *const *names;  /* CHOICE: [value], NULL-terminated; index 0 is unused */
-    double preset, low, high;  /* counts and choices are exact in a double: they are below 2^53 */
+    uint32_t when;            /* 0 = always */
+    const char *const *names; /* CHOICE: [value], NULL-terminated; index 0 is unused */
+    double preset, low, high; /* counts and choices are exact in a double: they are below 2^53 */
 } field;
 
 static const char *const stops[] = {"", "precision", "count", "stdrel", "entropy", NULL};
@@ -40,6 +40,7 @@ static const char *const throttles[] = {"", "discard", "keep", NULL};
 static const field fields[] = {
     {AT(stop), CHOICE, 0, stops, EVR_STOP_PRECISION, 1, 4},
     {AT(precision), NUMBER, STOPS(EVR_STOP_PRECISION), NULL, 0.01, 1e-6, 1},
+    {AT(min_seconds), NUMBER, STOPS(EVR_STOP_PRECISION), NULL, 0.005, 1e-9, 1e6},
     {AT(samples), COUNT, STOPS(EVR_STOP_COUNT), NULL, 100, 1, 1e8},
     {AT(noise), NUMBER, STOPS(EVR_STOP_STDREL), NULL, 0.005, 1e-6, 1},
     {AT(device_seconds), NUMBER, STOPS(EVR_STOP_STDREL), NULL, 0.5, 1e-6, 1e6},
@@ -107,7 +108,8 @@ static bool is_word(const char *text, size_t room)
         return false;
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
-        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+        bool fine =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
         if (!fine)
             return false;
     }
@@ -119,13 +121,15 @@ static evr_status check(evr_context *ctx, const evr_protocol *p, const field *f,
     if (f->kind == WORD) {
         if (is_word(place(p, f), sizeof p->fill))
             return EVR_OK;
-        return evr_fail(ctx, err, EVR_E_INVALID, "protocol: %s is not a word of at most 31 letters, digits, '.', '_', '-'", f->name);
+        return evr_fail(ctx, err, EVR_E_INVALID, "protocol: %s is not a word of at most 31 letters, digits, '.', '_', '-'",
+                        f->name);
     }
     double value = get(p, f);
     bool exact = f->kind == COUNT && f->low == 0 && f->high > 1e15; /* a seed: any 64 bits */
     if (exact || (value >= f->low && value <= f->high))
         return EVR_OK;
-    return evr_fail(ctx, err, EVR_E_INVALID, "protocol: %s is %g, and may be %g to %g (0 = default)", f->name, value, f->low, f->high);
+    return evr_fail(ctx, err, EVR_E_INVALID, "protocol: %s is %g, and may be %g to %g (0 = default)", f->name, value,
+                    f->low, f->high);
 }
 
 evr_status evr_protocol_resolve(evr_context *ctx, const evr_protocol *given, evr_protocol *out, evr_error **err)
@@ -138,14 +142,16 @@ evr_status evr_protocol_resolve(evr_context *ctx, const evr_protocol *given, evr
         memcpy((char *)out + sizeof(uint32_t), (const char *)given + sizeof(uint32_t), size - sizeof(uint32_t));
     }
     if (out->flags)
-        return evr_fail(ctx, err, EVR_E_INVALID, "protocol: flags 0x%x are not known to this version", (unsigned)out->flags);
+        return evr_fail(ctx, err, EVR_E_INVALID, "protocol: flags 0x%x are not known to this version",
+                        (unsigned)out->flags);
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].kind != WORD && get(out, &fields[i]) == 0 && fields[i].preset != 0)
             set(out, &fields[i], fields[i].preset);
     for (size_t i = 0; i < FIELDS; i++)
         EVR_TRY(check(ctx, out, &fields[i], err));
     if (out->launch == EVR_LAUNCH_BATCH && out->flush != EVR_FLUSH_NONE && out->batch != 1)
-        return evr_fail(ctx, err, EVR_E_INVALID, "protocol: launch=batch finds the cache warm from the second call on, so flush must be none");
+        return evr_fail(ctx, err, EVR_E_INVALID,
+                        "protocol: launch=batch finds the cache warm from the second call on, so flush must be none");
     return EVR_OK;
 }
 
@@ -269,7 +275,8 @@ static evr_status read_pair(evr_context *ctx, evr_protocol *p, evr_str text, siz
     const field *f = field_named(name);
     if (f && equals != SIZE_MAX && read_value(p, f, evr_str_sub(pair, equals + 1, pair.len)))
         return EVR_OK;
-    evr_fail(ctx, err, EVR_E_FORMAT, f ? "protocol: \"%.*s\" is no value of its member" : "protocol: \"%.*s\" is no member of it",
+    evr_fail(ctx, err, EVR_E_FORMAT,
+             f ? "protocol: \"%.*s\" is no value of its member" : "protocol: \"%.*s\" is no member of it",
              EVR_STR_ARG(pair));
     evr_at_offset(err, (int64_t)from);
     return EVR_E_FORMAT;
@@ -288,7 +295,8 @@ evr_status evr_protocol_parse(evr_context *ctx, evr_str text, evr_protocol *out,
         return EVR_E_FORMAT;
     }
     if (!evr_str_is(head, HEAD VERSION))
-        return evr_fail(ctx, err, EVR_E_UNSUPPORTED, "protocol: this library reads version " VERSION ", not \"%.*s\"", EVR_STR_ARG(head));
+        return evr_fail(ctx, err, EVR_E_UNSUPPORTED, "protocol: this library reads version " VERSION ", not \"%.*s\"",
+                        EVR_STR_ARG(head));
     while (end < text.len) {
         size_t from = end + 1;
         end = evr_str_find(text, ' ', from);
@@ -344,11 +352,22 @@ evr_status evr_protocol_preset(int32_t preset, evr_protocol *out, evr_error **er
 {
     static const evr_protocol presets[] = {
         [EVR_PROTOCOL_DEFAULT] = {0},
-        [EVR_PROTOCOL_FIXED] = {.stop = EVR_STOP_COUNT, .samples = 100, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 50,
-                                .flush = EVR_FLUSH_WRITE, .flush_bytes = 256u << 20, .launch = EVR_LAUNCH_SINGLE,
-                                .gate = EVR_GATE_OFF, .throttle = EVR_THROTTLED_KEEP, .seconds = 3600},
-        [EVR_PROTOCOL_NVBENCH] = {.stop = EVR_STOP_STDREL, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 1,
-                                  .flush = EVR_FLUSH_WRITE, .launch = EVR_LAUNCH_SINGLE, .seconds = 15},
+        [EVR_PROTOCOL_FIXED] = {.stop = EVR_STOP_COUNT,
+                                .samples = 100,
+                                .warmup = EVR_WARMUP_COUNT,
+                                .warmup_calls = 50,
+                                .flush = EVR_FLUSH_WRITE,
+                                .flush_bytes = 256u << 20,
+                                .launch = EVR_LAUNCH_SINGLE,
+                                .gate = EVR_GATE_OFF,
+                                .throttle = EVR_THROTTLED_KEEP,
+                                .seconds = 3600},
+        [EVR_PROTOCOL_NVBENCH] = {.stop = EVR_STOP_STDREL,
+                                  .warmup = EVR_WARMUP_COUNT,
+                                  .warmup_calls = 1,
+                                  .flush = EVR_FLUSH_WRITE,
+                                  .launch = EVR_LAUNCH_SINGLE,
+                                  .seconds = 15},
     };
     if (!out || out->struct_size < sizeof(uint32_t) || preset < 0 || (size_t)preset >= sizeof presets / sizeof *presets)
         return evr_fail(NULL, err, EVR_E_INVALID, "there is no protocol preset %d, or no place for it", (int)preset);

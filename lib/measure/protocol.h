@@ -1,4 +1,5 @@
-/* How time is taken, as data: one table says of every member what it is called, what it may be, what it is by default, and when it counts. */
+/* How time is taken, as data: one table says of every member what it is called, what it may be, what it is by default, and
+ * when it counts. */
 #ifndef EVR_MEASURE_PROTOCOL_H
 #define EVR_MEASURE_PROTOCOL_H
 

@@ -8,10 +8,16 @@ static evr_status run_calls(evr_sampler *s, evr_error **err)
         s->c->calls += s->batch;
         return s->fn->graph_launch(s->fn->self, s->graph, s->meter->stream, err);
     }
-    for (uint64_t i = 0; i < s->batch; i++) {
-        s->c->calls++;
-        EVR_TRY(s->what.run(s->what.user, err));
+    evr_run_fn run = s->what.run; /* this loop is inside the time */
+    void *user = s->what.user;
+    for (uint64_t i = 0, batch = s->batch; i < batch; i++) {
+        evr_status status = run(user, err);
+        if (status != EVR_OK) {
+            s->c->calls += i + 1;
+            return status;
+        }
     }
+    s->c->calls += s->batch;
     return EVR_OK;
 }
 
@@ -31,7 +37,8 @@ static evr_status run_gated(evr_sampler *s, bool *timed_out, evr_error **err)
         return run_in_span(s, err);
     EVR_TRY(fn->gate_close(fn->self, s->meter->stream, s->p->gate_seconds * 1e9, err));
     evr_status status = run_in_span(s, err);
-    evr_status opened = fn->gate_open(fn->self, s->meter->stream, NULL); /* in any case: whatever waits behind it must go on */
+    evr_status opened =
+        fn->gate_open(fn->self, s->meter->stream, NULL); /* in any case: whatever waits behind it must go on */
     *timed_out = opened == EVR_E_CANCELLED;
     if (status == EVR_OK && opened != EVR_OK && opened != EVR_E_CANCELLED)
         status = evr_fail(s->meter->ctx, err, opened, "the gate of the backend %s did not open", fn->name);

@@ -16,11 +16,11 @@ typedef struct evr_sampler {
 } evr_sampler;
 
 typedef struct evr_sample {
-    double span_ns;   /* as the device's clock has it */
-    double call_ns;   /* of one call, harness taken off */
-    double host_ns;   /* the host's share of a call */
-    double done_ns;   /* the host's clock when it was done */
-    bool timed_out;   /* the gate opened by itself: the times mean nothing */
+    double span_ns; /* as the device's clock has it */
+    double call_ns; /* of one call, harness taken off */
+    double host_ns; /* the host's share of a call */
+    double done_ns; /* the host's clock when it was done */
+    bool timed_out; /* the gate opened by itself: the times mean nothing */
 } evr_sample;
 
 evr_status evr_sampler_take(evr_sampler *s, evr_sample *out, evr_error **err);

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #define LEVEL 0.95
-#define OUTSIDE 3.0        /* interquartile ranges */
+#define OUTSIDE 3.0          /* interquartile ranges */
 #define MATERIAL_DRIFT 0.005 /* parts of the median */
 #define MATERIAL_MODES 0.01
 #define NO_OUTLIERS 0.15 /* of the samples: a hint of two modes is not made by a few outliers */
-#define FAR_APART 5.5 /* MADs of a group; halves of normal samples are 3.4 apart, of uniform ones 4 */
+#define FAR_APART 5.5    /* MADs of a group; halves of normal samples are 3.4 apart, of uniform ones 4 */
 
 static int by_value(const void *a, const void *b)
 {
@@ -75,9 +75,10 @@ static void modes(const evr_statistics_room *room, size_t count, evr_statistics 
         return;
     const double *upper = room->sorted + split;
     double low = evr_median_of_sorted(room->sorted, split), high = evr_median_of_sorted(upper, count - split);
-    double width = (mad_of_sorted(room->sorted, split, low, room->other) + mad_of_sorted(upper, count - split, high, room->other)) / 2;
+    double width =
+        (mad_of_sorted(room->sorted, split, low, room->other) + mad_of_sorted(upper, count - split, high, room->other)) / 2;
     double share = (double)split / (double)count, smaller = fmin(share, 1 - share);
-    if (high - low < MATERIAL_MODES * fabs(out->median))
+    if (out->median == 0 || high - low < MATERIAL_MODES * fabs(out->median))
         return;
     if (size == EVR_DIP_SUSPECT && (high - low < FAR_APART * width || smaller < NO_OUTLIERS))
         return;
@@ -87,7 +88,8 @@ static void modes(const evr_statistics_room *room, size_t count, evr_statistics 
     out->mode_share = share;
 }
 
-static void order_of_time(const double *samples, size_t count, double widen, const evr_statistics_room *room, evr_statistics *out)
+static void order_of_time(const double *samples, size_t count, double widen, const evr_statistics_room *room,
+                          evr_statistics *out)
 {
     evr_trend trend;
     evr_trend_find(samples, count, out->median, room, &trend);
@@ -104,7 +106,8 @@ static void order_of_time(const double *samples, size_t count, double widen, con
         out->flags |= EVR_STATISTICS_FEW;
 }
 
-void evr_statistics_compute(const double *samples, size_t count, double widen, const evr_statistics_room *room, evr_statistics *out)
+void evr_statistics_compute(const double *samples, size_t count, double widen, const evr_statistics_room *room,
+                            evr_statistics *out)
 {
     *out = (evr_statistics){.struct_size = EVR_INIT(evr_statistics), .count = count};
     memcpy(room->sorted, samples, count * sizeof *samples);
@@ -145,7 +148,8 @@ void evr_statistics_room_free(evr_context *ctx, evr_statistics_room *room)
 evr_status evr_statistics_of(evr_context *ctx, const double *samples, size_t count, evr_statistics *out, evr_error **err)
 {
     if (!ctx || !samples || count == 0 || !out || out->struct_size < sizeof(uint32_t))
-        return evr_fail(ctx, err, EVR_E_INVALID, "statistics need a context, at least one sample and a place for the answer");
+        return evr_fail(ctx, err, EVR_E_INVALID,
+                        "statistics need a context, at least one sample and a place for the answer");
     for (size_t i = 0; i < count; i++)
         if (!isfinite(samples[i]))
             return evr_fail(ctx, err, EVR_E_INVALID, "sample %zu of %zu is not a finite number", i, count);

@@ -15,8 +15,8 @@ typedef struct evr_statistics_room {
 evr_status evr_statistics_room_for(evr_context *ctx, evr_statistics_room *room, size_t count, evr_error **err);
 void evr_statistics_room_free(evr_context *ctx, evr_statistics_room *room);
 
-/* All fields. Samples are finite, count > 0, and the room is large enough. The interval of the median is `widen` (1 = not) times as wide as the samples
- * alone ask for. */
+/* All fields. Samples are finite, count > 0, and the room is large enough. The interval of the median is `widen` (1 = not)
+ * times as wide as the samples alone ask for. */
 void evr_statistics_compute(const double *samples, size_t count, double widen, const evr_statistics_room *room,
                             evr_statistics *out);
 

@@ -43,8 +43,9 @@ evr_status evr_stop_look(evr_stop *stop, const double *samples, size_t count, ev
 /* Forgets all samples. */
 void evr_stop_reset(evr_stop *stop);
 
-/* What the interval of the median is to be widened by, since the rule chose the moment to stop. */
-double evr_stop_widening(const evr_protocol *protocol, size_t count);
+/* What the interval of the median of `count` samples is to be widened by, since the rule chose to stop after `chosen` of
+ * them. */
+double evr_stop_widening(const evr_protocol *protocol, size_t chosen, size_t count);
 
 /* Half of the interval over the median; -1 when that says nothing. */
 double evr_relative_precision(const evr_statistics *s);

@@ -81,8 +81,8 @@ static double likeness(const double *samples, size_t count, double slope, double
     return squares > 0 ? together / squares : 0;
 }
 
-/* How much more the count of samples below the median varies when neighbours' signs correlate so: as for a normal process of first order, whose
- * signs correlate as 2/pi asin(phi^k). */
+/* How much more the count of samples below the median varies when neighbours' signs correlate so: as for a normal process
+ * of first order, whose signs correlate as 2/pi asin(phi^k). */
 static double inflation(double correlation)
 {
     double phi = sin(correlation * M_PI_2), power = phi, sum = 1;
@@ -91,8 +91,8 @@ static double inflation(double correlation)
     return sum;
 }
 
-/* Under a trend the chance to be below the median is not 1/2 for each sample, and the count varies less; half the mean square of
- * differences of neighbours measures by how much. */
+/* Under a trend the chance to be below the median is not 1/2 for each sample, and the count varies less; half the mean
+ * square of differences of neighbours measures by how much. */
 static double deflation(const double *samples, size_t count, double median)
 {
     double squares = 0;

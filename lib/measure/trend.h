@@ -11,8 +11,8 @@ typedef struct evr_trend {
     bool correlated;    /* neighbours resemble each other beyond the trend and beyond chance */
     double change;      /* from the first sample to the last */
     double correlation; /* of neighbours' signs around the trend */
-    /* Variance of the number of samples below the median, over that of independent samples of one distribution: what the interval of
-     * the median is widened or narrowed by, as a square. */
+    /* Variance of the number of samples below the median, over that of independent samples of one distribution: what the
+     * interval of the median is widened or narrowed by, as a square. */
     double spread;
 } evr_trend;
 

@@ -10,9 +10,11 @@
     }
 
 static const evr_plugin_slot slots[] = {
-    SLOT(self),        SLOT(name),     SLOT(version),    SLOT(shutdown),    SLOT(device_count), SLOT(why),
-    SLOT(device_describe), SLOT(device_wait), SLOT(now_ns), SLOT(stream_open), SLOT(stream_close), SLOT(stream_wait),
-    SLOT(span_new),    SLOT(span_free), SLOT(span_begin), SLOT(span_end),    SLOT(span_ns),      SLOT(flush),
+    SLOT(self),         SLOT(name),        SLOT(version),         SLOT(shutdown),
+    SLOT(device_count), SLOT(why),         SLOT(device_describe), SLOT(device_wait),
+    SLOT(now_ns),       SLOT(stream_open), SLOT(stream_close),    SLOT(stream_wait),
+    SLOT(span_new),     SLOT(span_free),   SLOT(span_begin),      SLOT(span_end),
+    SLOT(span_ns),      SLOT(flush),
 };
 
 static evr_status enter(void *symbol, uint32_t abi, const evr_host *host, void *table, evr_error **err)
@@ -86,7 +88,8 @@ static evr_status open_backend(evr_context *ctx, const char *name, const char *w
     return evr_plugin_open_builtin(ctx, &kind, symbol, &backend->plugin, &backend->fn, err);
 }
 
-evr_status evr_backend_load(evr_context *ctx, const char *name, const char *where, evr_loaded_backend **out, evr_error **err)
+evr_status evr_backend_load(evr_context *ctx, const char *name, const char *where, evr_loaded_backend **out,
+                            evr_error **err)
 {
     *out = NULL;
     if (!is_name(name))

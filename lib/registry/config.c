@@ -2,6 +2,7 @@
 #include "registry/registry.h"
 
 #include "base/buf.h"
+#include "base/json_write.h"
 #include "trace/json.h"
 
 #include <stdio.h>
@@ -165,4 +166,72 @@ evr_status evr_configure_file(evr_context *ctx, const char *path, evr_error **er
     fclose(f);
     evr_buf_free(&text);
     return status;
+}
+
+static void write_texts(evr_json_writer *w, evr_str key, const evr_str *texts, size_t count)
+{
+    evr_json_key_str(w, key);
+    evr_json_open(w, '[');
+    for (size_t i = 0; i < count; i++)
+        evr_json_str(w, texts[i]);
+    evr_json_close(w, ']');
+}
+
+static void write_text(evr_json_writer *w, evr_str key, evr_str text)
+{
+    if (!text.data)
+        return;
+    evr_json_key_str(w, key);
+    evr_json_str(w, text);
+}
+
+/* One kind of what is registered, under the lock. */
+static void write_section(evr_json_writer *w, const evr_registry *r, const char *name)
+{
+    evr_json_key(w, name);
+    evr_json_open(w, '{');
+    for (uint32_t id = 0; id < r->entry_count; id++) {
+        const evr_registered *e = &r->entries[id];
+        evr_str key = evr_intern_text(&r->names, id);
+        if (name[0] == 'n' && e->source_count)
+            write_texts(w, key, e->sources, e->source_count);
+        else if (strcmp(name, "symm_mem_args") == 0 && e->symm_count)
+            write_texts(w, key, e->symm_args, e->symm_count);
+        else if (name[0] == 'a')
+            write_text(w, key, e->alias);
+        else if (strcmp(name, "string_defaults") == 0)
+            write_text(w, key, e->text);
+        else if (name[0] == 'i')
+            write_text(w, key, e->option);
+    }
+    evr_json_close(w, '}');
+}
+
+evr_status evr_configuration(evr_context *ctx, char **out, size_t *size, evr_error **err)
+{
+    static const char *const sections[] = {"namespaces", "aliases", "string_defaults", "symm_mem_args", "init_options"};
+    if (err)
+        *err = NULL;
+    *out = NULL;
+    evr_registry *r = evr_registry_of(ctx);
+    if (!r)
+        return evr_fail_nomem(err);
+    evr_buf buf;
+    evr_json_writer w;
+    evr_buf_init(&buf, ctx);
+    evr_json_init(&w, &buf);
+    evr_json_open(&w, '{');
+    pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        write_section(&w, r, sections[i]);
+    evr_json_key(&w, "import_unknown");
+    evr_json_bool(&w, r->unknown_imports);
+    evr_json_key(&w, "module_path");
+    evr_json_str(&w, r->module_path);
+    pthread_rwlock_unlock(&r->lock);
+    evr_json_close(&w, '}');
+    *size = buf.len;
+    *out = buf.failed ? NULL : evr_strdup(ctx, evr_buf_view(&buf));
+    evr_buf_free(&buf);
+    return *out ? EVR_OK : evr_fail_nomem(err);
 }

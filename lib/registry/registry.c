@@ -129,10 +129,16 @@ static bool set_symm_args(evr_registry *r, evr_registered *entry, const void *wi
 /* `count` is the offset of the text in the entry. */
 static bool set_text(evr_registry *r, evr_registered *entry, const void *with, size_t count)
 {
-    evr_str kept = evr_arena_str(&r->arena, *(const evr_str *)with);
-    if (kept.data)
-        *(evr_str *)((char *)entry + count) = kept;
-    return kept.data != NULL;
+    evr_str text = *(const evr_str *)with, *place = (evr_str *)((char *)entry + count), kept = {NULL, 0};
+    if (text.data && place->data && evr_str_eq(text, *place))
+        return true;
+    if (text.data) {
+        kept = evr_arena_str(&r->arena, text);
+        if (!kept.data)
+            return false;
+    }
+    *place = kept;
+    return true;
 }
 
 evr_status evr_register_namespace(evr_context *ctx, evr_str name, const evr_str *sources, size_t count, evr_error **err)

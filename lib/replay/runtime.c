@@ -97,8 +97,7 @@ static uint64_t number_in(const char *path, const char *key, uint64_t missing)
     return value;
 }
 
-/* What the machine has free, or the container allows, whichever is less. */
-static uint64_t free_memory(void)
+uint64_t evr_memory_free(void)
 {
     uint64_t free_kb = number_in("/proc/meminfo", "MemAvailable:", UINT64_MAX / 1024);
     uint64_t bytes = free_kb * 1024;
@@ -109,5 +108,5 @@ static uint64_t free_memory(void)
 
 uint64_t evr_runtime_budget(const evr_runtime *r)
 {
-    return r->max_bytes ? r->max_bytes : free_memory() / 10 * 9;
+    return r->max_bytes ? r->max_bytes : evr_memory_free() / 10 * 9;
 }

@@ -27,6 +27,7 @@ struct evr_runtime {
 };
 
 /* Bytes a record may take now. */
+uint64_t evr_memory_free(void); /* what the machine has free, or the container allows, whichever is less */
 uint64_t evr_runtime_budget(const evr_runtime *runtime);
 
 #endif

@@ -16,6 +16,7 @@ IR = REGISTRY + ["ir"]
 INIT = IR + ["init"]
 REPLAY = INIT + ["plugin", "replay"]
 PERFDB = REPLAY + ["measure", "perfdb"]
+REPORT = PERFDB + ["report"]
 ARROWS = {
     "base": [],
     "plugin": BASE,
@@ -26,8 +27,9 @@ ARROWS = {
     "init": IR,
     "replay": INIT + ["plugin"],
     "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
-    "perfdb": REPLAY + ["measure"],
+    "perfdb": BASE,
     "report": PERFDB,
+    "batch": REPORT,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)

@@ -11,7 +11,7 @@ import sys
 
 import public_api
 
-ENTRIES = {"evr_bridge_init", "evr_backend_init"}
+ENTRIES = {"evr_bridge_init", "evr_backend_init", "evr_command_run"}
 
 
 def exported(library):

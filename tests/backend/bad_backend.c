@@ -46,7 +46,8 @@ static double now_ns(void *self)
     (void)self;
     return now += 10;
 }
-static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out, evr_error **err)
+static evr_status stream_open(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out,
+                              evr_error **err)
 {
     (void)device, (void)kind, (void)native, (void)err;
     *out = self;
@@ -94,7 +95,8 @@ static evr_status one(void *self, int32_t device, evr_error **err)
 
 evr_status ENTRY(uint32_t abi, const evr_host *host, evr_backend *out, evr_error **err);
 
-__attribute__((visibility("default"))) evr_status ENTRY(uint32_t abi, const evr_host *host, evr_backend *out, evr_error **err)
+__attribute__((visibility("default"))) evr_status ENTRY(uint32_t abi, const evr_host *host, evr_backend *out,
+                                                        evr_error **err)
 {
     if (WAY == WAY_NONE)
         return host->error(host->user, err, EVR_E_ABI, "not spoken here", NULL);
@@ -129,6 +131,6 @@ __attribute__((visibility("default"))) evr_status ENTRY(uint32_t abi, const evr_
         out->flush = NULL;
     }
     if (WAY == WAY_HALVES)
-        out->graph_begin = (evr_status (*)(void *, evr_backend_stream *, evr_error **))stream_wait;
+        out->graph_begin = (evr_status(*)(void *, evr_backend_stream *, evr_error **))stream_wait;
     return EVR_OK;
 }

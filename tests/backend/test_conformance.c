@@ -1,5 +1,5 @@
-/* What every backend promises (backend.h), asked of each that has a device: the CPU's, the fake one, and those of the build or of
- * $EVREPLAY_TEST_BACKENDS ("name=file:name=file"). */
+/* What every backend promises (backend.h), asked of each that has a device: the CPU's, the fake one, and those of the build
+ * or of $EVREPLAY_TEST_BACKENDS ("name=file:name=file"). */
 #include "support/support.h"
 
 #include "plugin/backend.h"
@@ -184,6 +184,8 @@ static void test_backend__gate(void **state)
     if (!s->fn->gate_close)
         skip();
     evr_backend_span *span = new_span(s);
+    assert_ok(s->fn->flush(s->self, s->stream, EVR_FLUSH_WRITE, 1 << 20,
+                           err)); /* takes its memory, which may wait for the device */
     for (int i = 0; i < 3; i++) {
         double ns;
         assert_ok(s->fn->gate_close(s->self, s->stream, 5e9, err));
@@ -299,7 +301,8 @@ static int run_if_there(const char *name, size_t name_len, const char *path, siz
     evr_error *err = NULL;
     snprintf(name_text, sizeof name_text, "%.*s", (int)name_len, name);
     snprintf(path_text, sizeof path_text, "%.*s", (int)path_len, path);
-    if (evr_context_new(NULL, &ctx, NULL) != EVR_OK || evr_backend_load(ctx, name_text, path_text, &backend, &err) != EVR_OK) {
+    if (evr_context_new(NULL, &ctx, NULL) != EVR_OK ||
+        evr_backend_load(ctx, name_text, path_text, &backend, &err) != EVR_OK) {
         fprintf(stderr, "%s: %s\n", name_text, evr_error_message(err));
         evr_error_free(err);
         evr_context_free(ctx);

@@ -98,7 +98,8 @@ static void test_loading__needs_more(void **state)
     evr_measurement *got;
     evr_measured what = {.struct_size = sizeof what, .run = nothing};
     assert_ok(evr_meter_open(ctx, &o, &meter, err));
-    evr_protocol gate = {.struct_size = sizeof gate, .gate = EVR_GATE_ON}, graph = {.struct_size = sizeof graph, .launch = EVR_LAUNCH_GRAPH};
+    evr_protocol gate = {.struct_size = sizeof gate, .gate = EVR_GATE_ON},
+                 graph = {.struct_size = sizeof graph, .launch = EVR_LAUNCH_GRAPH};
     assert_int_equal(evr_measure(meter, &gate, &what, &got, NULL), EVR_E_UNSUPPORTED);
     assert_int_equal(evr_measure(meter, &graph, &what, &got, NULL), EVR_E_UNSUPPORTED);
     assert_int_equal(evr_meter_kernels(meter, &what, NULL, NULL, NULL), EVR_E_UNSUPPORTED);
@@ -155,7 +156,8 @@ static void test_loading__no_memory(void **state)
             evr_context *ctx = test_context(&m);
             evr_loaded_backend *b;
             m.fail_after = m.calls + fail;
-            evr_status status = evr_backend_load(ctx, ways[way] ? "bad" : "cpu", ways[way] ? file(ways[way]) : NULL, &b, NULL);
+            evr_status status =
+                evr_backend_load(ctx, ways[way] ? "bad" : "cpu", ways[way] ? file(ways[way]) : NULL, &b, NULL);
             ran_out = m.calls >= m.fail_after;
             m.fail_after = 0;
             assert_true(fail < 100);

@@ -113,6 +113,29 @@ def schema_seeds():
     yield bytes((0, 0)) + b"(" * 500
 
 
+COLUMNS = b"OP State,Accelerator Core,Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,Output Formats,"
+SUMMARY = (b"OP Type,OP State,Task Type,Task Duration(us),Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,"
+           b"Output Formats,aiv_time(us)\n")
+PRODUCT = b'"""1,8;8,4""",F;F,ND;ND,"""1,4""",F,ND,'
+TAKEN = b'"64,8;2;2;17",A;I;I;I,ND;ND;ND;ND,"17,8",A,ND,'
+CALLS = [PRODUCT, b'"1,8;4,8",F;DT_F,ND;ND,"1,4",F,ND,', TAKEN, b"2;();,FLOAT;X,ND,2,F,ND,", b"N/A,,,(2),F,ND,"]
+FILES = [
+    COLUMNS + b"Average Duration(us),Profiling Average Duration(us)\r\n" + b"".join(b",," + c + b"1,2\r\n" for c in CALLS),
+    b"\xef\xbb\xbf" + COLUMNS + b"MicroBench Duration(us),Profiling Average aiv_time(us),EP Size,Note\n" + b"".join(
+        b",," + c + b',,16,"a ""b""\n"\n' for c in CALLS),
+    b"Note,Output Shapes,Input Data Types,Input Shapes\r\n1,2,F,2\r\nbad\r\n1,\"2,F,2\r\n1,2,F,3", b"a,b\n\"c\",d\n", b"",
+]
+PROFILE = SUMMARY + b"".join(op + b",s,t,%d," % (i + k + 1) + c + b"%d\n" % i for i, c in enumerate(CALLS) for k, op in enumerate(
+    (b"Add", b"MatMulV2", b"MatMulCommon", b"Index", b"Transpose", b"DispatchFFNCombine", b"Cast")))
+
+
+def csv_seeds():
+    for i, text in enumerate(FILES):
+        for flags in (8 * i + 1, 8 * i + 4, 8 * i + 3):
+            yield bytes((0, flags)) + len(text).to_bytes(2, "big") + text + PROFILE
+        yield bytes((9 + 7 * i, 8 * i)) + len(text).to_bytes(2, "big") + text + PROFILE
+
+
 LOGS = [
     "Operator: aten.add.Tensor\ncnt: 12, ((T([4, 8], f16), T([4, 8], f16, stride=(1, 4))), {'alpha': 2})\n",
     "Operator: mine.op\ncnt: 1, ((None, True, -1.5e-05, (1+2j), -inf, 'a\\x41\\u00e9', torch.strided, [1, (2, 3)], f32), {'d': {'k': 1}})\n",
@@ -152,7 +175,7 @@ def results_seeds():
         yield bytes((0,)) + text.encode()[:len(text) * 2 // 3]
 
 
-SEEDS = {"schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
+SEEDS = {"csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 

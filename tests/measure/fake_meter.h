@@ -66,11 +66,11 @@ static inline evr_conditions conditions_of(const evr_measurement *m)
 
 static inline bool is_near(double a, double b, double part) { return fabs(a - b) <= part * fabs(b); }
 
-#define assert_near(a, b, part)                                                                                     \
-    do {                                                                                                             \
-        double a_ = (a), b_ = (b);                                                                                   \
-        if (!is_near(a_, b_, part))                                                                                  \
-            fail_msg("%s is %.9g, not within %g of %.9g", #a, a_, (double)(part), b_);                               \
+#define assert_near(a, b, part)                                                                                            \
+    do {                                                                                                                   \
+        double a_ = (a), b_ = (b);                                                                                         \
+        if (!is_near(a_, b_, part))                                                                                        \
+            fail_msg("%s is %.9g, not within %g of %.9g", #a, a_, (double)(part), b_);                                     \
     } while (0)
 
 #endif

@@ -1,5 +1,6 @@
-/* How often the interval that a measurement reports holds the true median, and what time it takes: 2,000 measurements of a virtual device for each
- * distribution, under the default protocol, which stops by itself. */
+/* How often the interval that a measurement reports holds the true median, and what time it takes: 2,000 measurements of a
+ * virtual device for each distribution, under the default protocol, which stops by itself; but for its least time, so that
+ * the rule is all there is. */
 #include "fake_meter.h"
 
 enum { RUNS = 2000 };
@@ -65,8 +66,10 @@ static outcome measure_often(fake_program p, const evr_protocol *protocol)
 
 static outcome check(const char *what, const fake_program *p)
 {
-    outcome o = measure_often(*p, NULL);
-    printf("%-28s covers %.2f %%  samples %.1f  calls %.1f  device %.3f ms  +-%.2f %%  flagged: drift %.1f %%  bimodal %.1f %%  correlated %.1f %%"
+    evr_protocol rule = {.struct_size = sizeof rule, .min_seconds = 1e-9};
+    outcome o = measure_often(*p, &rule);
+    printf("%-28s covers %.2f %%  samples %.1f  calls %.1f  device %.3f ms  +-%.2f %%  flagged: drift %.1f %%  bimodal "
+           "%.1f %%  correlated %.1f %%"
            "  imprecise %.1f %%\n",
            what, 100 * o.coverage, o.samples, o.calls, 1e3 * o.seconds, 100 * o.precision, 100 * o.drift, 100 * o.bimodal,
            100 * o.correlated, 100 * o.imprecise);
@@ -134,6 +137,24 @@ static void test_coverage__drifting(void **state)
     assert_true(o.drift >= 0.9);
 }
 
+/* The same with the least time that the default protocol has. */
+static void test_coverage__default_protocol(void **state)
+{
+    (void)state;
+    const fake_program programs[] = {
+        {.ns = 50000, .sigma = 0.02},
+        {.ns = 50000, .sigma = 0.05, .noise = FAKE_LOGNORMAL},
+        {.ns = 50000, .sigma = 0.02, .noise = FAKE_BIMODAL, .second_ns = 60000, .second_share = 0.3},
+        {.ns = 50000, .sigma = 0.03, .drift_per_call = 0.0003},
+    };
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        outcome o = measure_often(programs[i], NULL);
+        printf("default protocol, program %zu: covers %.2f %%, %.1f samples\n", i, 100 * o.coverage, o.samples);
+        if (fabs(o.coverage - 0.95) > 0.02)
+            fail_msg("program %zu: %.2f %%", i, 100 * o.coverage);
+    }
+}
+
 /* nvbench takes 0.5 s of the device for each operator, whatever it is; quiet ones need a twentieth of that at most. */
 static void test_coverage__time_on_quiet_data(void **state)
 {
@@ -142,7 +163,8 @@ static void test_coverage__time_on_quiet_data(void **state)
     for (size_t i = 0; i < 4; i++) {
         fake_program p = {.ns = lengths[i], .sigma = 0.003, .launch_ns = 2000, .empty_span_ns = 500, .tick_ns = 32};
         outcome o = measure_often(p, NULL);
-        printf("%8.0f us: %.1f calls, %.3f ms of the device, +-%.2f %%\n", lengths[i] / 1000, o.calls, 1e3 * o.seconds, 100 * o.precision);
+        printf("%8.0f us: %.1f calls, %.3f ms of the device, +-%.2f %%\n", lengths[i] / 1000, o.calls, 1e3 * o.seconds,
+               100 * o.precision);
         assert_true(o.seconds <= 0.5 / 20);
         assert_true(o.precision <= 0.01 && o.imprecise == 0);
     }
@@ -151,9 +173,13 @@ static void test_coverage__time_on_quiet_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_coverage__normal),   cmocka_unit_test(test_coverage__log_normal),
-        cmocka_unit_test(test_coverage__bimodal),  cmocka_unit_test(test_coverage__bimodal_flagged),
-        cmocka_unit_test(test_coverage__drifting), cmocka_unit_test(test_coverage__time_on_quiet_data),
+        cmocka_unit_test(test_coverage__normal),
+        cmocka_unit_test(test_coverage__log_normal),
+        cmocka_unit_test(test_coverage__bimodal),
+        cmocka_unit_test(test_coverage__bimodal_flagged),
+        cmocka_unit_test(test_coverage__drifting),
+        cmocka_unit_test(test_coverage__default_protocol),
+        cmocka_unit_test(test_coverage__time_on_quiet_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

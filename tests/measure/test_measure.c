@@ -16,7 +16,8 @@ static void test_measure__quiet(void **state)
     fake_program program = {.ns = 80000, .sigma = 0.001, .launch_ns = 300};
     fake_meter f;
     fake_meter_open(&f, &program);
-    evr_measurement *m = measure(&f, NULL);
+    evr_protocol p = {.struct_size = sizeof p, .min_seconds = 1e-9};
+    evr_measurement *m = measure(&f, &p);
     evr_statistics s = statistics_of(m);
     evr_conditions c = conditions_of(m);
     size_t count;
@@ -38,10 +39,15 @@ static void test_measure__quiet(void **state)
     assert_near(c.clock_mhz, 1000, 0);
     assert_true(c.wall_ns >= c.device_ns);
     evr_measurement_free(m);
+    m = measure(&f, NULL); /* as precise in a moment, and watched for 5 ms */
+    assert_near((double)statistics_of(m).count, 5e6 / 80300, 0.03);
+    assert_int_equal(conditions_of(m).flags, 0);
+    evr_measurement_free(m);
     fake_meter_close(&f);
 }
 
-/* Launches that would show in the time of one call: many calls a sample overlap them, as far as the device takes longer than the host. */
+/* Launches that would show in the time of one call: many calls a sample overlap them, as far as the device takes longer
+ * than the host. */
 static void test_measure__launch(void **state)
 {
     (void)state;
@@ -426,10 +432,26 @@ static void test_measure__json(void **state)
     size_t size;
     assert_ok(evr_measurement_json(m, 1, &text, &size, err));
     assert_int_equal(strlen(text), size);
-    const char *parts[] = {"\"version\":\"1\"", "\"median\":", "\"median_low\":", "\"median_high\":", "\"mad\":", "\"iqr\":", "\"std\":",
-                           "\"drifts\":false", "\"bimodal\":false", "\"mode_low\":null", "\"discarded\":0", "\"gate\":\"off\"",
-                           "\"launch\":\"single\"", "\"flush\":\"none\"", "\"samples\":null", "\"fill\":\"\"", "\"clock_mhz\":1000.0",
-                           "\"backend\":\"fake\"", "\"name\":\"a device made of numbers\"", "\"samples\":["};
+    const char *parts[] = {"\"version\":\"1\"",
+                           "\"median\":",
+                           "\"median_low\":",
+                           "\"median_high\":",
+                           "\"mad\":",
+                           "\"iqr\":",
+                           "\"std\":",
+                           "\"drifts\":false",
+                           "\"bimodal\":false",
+                           "\"mode_low\":null",
+                           "\"discarded\":0",
+                           "\"gate\":\"off\"",
+                           "\"launch\":\"single\"",
+                           "\"flush\":\"none\"",
+                           "\"samples\":null",
+                           "\"fill\":\"\"",
+                           "\"clock_mhz\":1000.0",
+                           "\"backend\":\"fake\"",
+                           "\"name\":\"a device made of numbers\"",
+                           "\"samples\":["};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(text, parts[i]))
             fail_msg("%s is missing in %s", parts[i], text);
@@ -537,16 +559,25 @@ static void test_measure__cpu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measure__quiet),        cmocka_unit_test(test_measure__launch),
+        cmocka_unit_test(test_measure__quiet),
+        cmocka_unit_test(test_measure__launch),
         cmocka_unit_test(test_measure__gate),
-        cmocka_unit_test(test_measure__gate_timeout), cmocka_unit_test(test_measure__flush),
-        cmocka_unit_test(test_measure__batch),        cmocka_unit_test(test_measure__graph),
-        cmocka_unit_test(test_measure__throttled),    cmocka_unit_test(test_measure__warm_up),
-        cmocka_unit_test(test_measure__fixed),        cmocka_unit_test(test_measure__budget),
-        cmocka_unit_test(test_measure__prepare),      cmocka_unit_test(test_measure__progress_and_cancel),
-        cmocka_unit_test(test_measure__failing_call), cmocka_unit_test(test_measure__refusals),
-        cmocka_unit_test(test_measure__json),         cmocka_unit_test(test_measure__kernels),
-        cmocka_unit_test(test_measure__no_memory),    cmocka_unit_test(test_measure__cpu),
+        cmocka_unit_test(test_measure__gate_timeout),
+        cmocka_unit_test(test_measure__flush),
+        cmocka_unit_test(test_measure__batch),
+        cmocka_unit_test(test_measure__graph),
+        cmocka_unit_test(test_measure__throttled),
+        cmocka_unit_test(test_measure__warm_up),
+        cmocka_unit_test(test_measure__fixed),
+        cmocka_unit_test(test_measure__budget),
+        cmocka_unit_test(test_measure__prepare),
+        cmocka_unit_test(test_measure__progress_and_cancel),
+        cmocka_unit_test(test_measure__failing_call),
+        cmocka_unit_test(test_measure__refusals),
+        cmocka_unit_test(test_measure__json),
+        cmocka_unit_test(test_measure__kernels),
+        cmocka_unit_test(test_measure__no_memory),
+        cmocka_unit_test(test_measure__cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,11 @@
 #include "fake_meter.h"
 
-#define DEFAULT_TEXT                                                                                                 \
-    "evreplay-protocol/1 stop=precision precision=0.01 samples=- noise=- device_seconds=- entropy_angle=- "         \
-    "entropy_r2=- min_samples=10 max_samples=1000000 seconds=5.0 warmup=stable warmup_calls=50 flush=none "         \
+#include "noise.h"
+
+#define DEFAULT_TEXT                                                                                                       \
+    "evreplay-protocol/1 stop=precision precision=0.01 min_seconds=0.005 samples=- noise=- device_seconds=- "              \
+    "entropy_angle=- "                                                                                                     \
+    "entropy_r2=- min_samples=10 max_samples=1000000 seconds=5.0 warmup=stable warmup_calls=50 flush=none "                \
     "flush_bytes=- launch=auto batch=0 gate=auto gate_seconds=1.0 throttle=discard seed=0 fill=-"
 
 static evr_context *ctx;
@@ -49,9 +52,11 @@ static void test_protocol__presets(void **state)
     (void)state;
     evr_protocol p = {EVR_INIT(evr_protocol)};
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_FIXED, &p, err));
-    assert_text(&p, "evreplay-protocol/1 stop=count precision=- samples=100 noise=- device_seconds=- entropy_angle=- entropy_r2=- "
-                    "min_samples=- max_samples=- seconds=3600.0 warmup=count warmup_calls=50 flush=write flush_bytes=268435456 "
-                    "launch=single batch=- gate=off gate_seconds=- throttle=keep seed=0 fill=-");
+    assert_text(&p,
+                "evreplay-protocol/1 stop=count precision=- min_seconds=- samples=100 noise=- device_seconds=- "
+                "entropy_angle=- entropy_r2=- "
+                "min_samples=- max_samples=- seconds=3600.0 warmup=count warmup_calls=50 flush=write flush_bytes=268435456 "
+                "launch=single batch=- gate=off gate_seconds=- throttle=keep seed=0 fill=-");
     assert_ok(evr_protocol_preset(EVR_PROTOCOL_NVBENCH, &p, err));
     assert_int_equal(p.stop, EVR_STOP_STDREL);
     assert_near(p.noise, 0.005, 0);
@@ -66,8 +71,17 @@ static void test_protocol__presets(void **state)
 static void test_protocol__reads_what_it_writes(void **state)
 {
     (void)state;
-    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_ENTROPY, .entropy_angle = 0.1, .seed = UINT64_MAX, .flush = EVR_FLUSH_WRITE_READ,
-                      .seconds = 1.0 / 3, .warmup = EVR_WARMUP_COUNT, .warmup_calls = 3, .launch = EVR_LAUNCH_GRAPH, .batch = 12, .fill = "zipf_1.1"};
+    evr_protocol p = {.struct_size = sizeof p,
+                      .stop = EVR_STOP_ENTROPY,
+                      .entropy_angle = 0.1,
+                      .seed = UINT64_MAX,
+                      .flush = EVR_FLUSH_WRITE_READ,
+                      .seconds = 1.0 / 3,
+                      .warmup = EVR_WARMUP_COUNT,
+                      .warmup_calls = 3,
+                      .launch = EVR_LAUNCH_GRAPH,
+                      .batch = 12,
+                      .fill = "zipf_1.1"};
     char *text, *again;
     size_t size;
     assert_ok(evr_protocol_text(ctx, &p, &text, &size, err));
@@ -109,6 +123,37 @@ static void test_protocol__refuses_text(void **state)
     refuse("evreplay-protocol/1 fill=0123456789012345678901234567890123456789", EVR_E_FORMAT, 20);
     refuse("evreplay-protocol/1 fill=a\"b", EVR_E_INVALID, -1);
     refuse("evreplay-protocol/1 precision=2", EVR_E_INVALID, -1);
+}
+
+/* Damaged lines are refused or are another protocol, which then reads back. */
+static void test_protocol__damaged(void **state)
+{
+    (void)state;
+    noise random = {3, 0};
+    char *text, *again;
+    size_t size, refused = 0;
+    for (int round = 0; round < 5000; round++) {
+        char line[sizeof DEFAULT_TEXT];
+        memcpy(line, DEFAULT_TEXT, sizeof line);
+        for (int hit = 0; hit < 1 + round % 3; hit++)
+            line[(size_t)(noise_uniform(&random) * (sizeof line - 1))] = (char)noise_bits(&random);
+        size_t length = round % 2 ? sizeof line - 1 : (size_t)(noise_uniform(&random) * (sizeof line - 1));
+        evr_protocol p, q;
+        evr_error *why = NULL;
+        if (evr_protocol_parse(ctx, (evr_str){line, length}, &p, &why) != EVR_OK) {
+            assert_true(evr_error_message(why)[0] != 0);
+            refused++;
+        } else {
+            assert_ok(evr_protocol_text(ctx, &p, &text, &size, err));
+            assert_ok(evr_protocol_parse(ctx, (evr_str){text, size}, &q, err));
+            assert_ok(evr_protocol_text(ctx, &q, &again, &size, err));
+            assert_string_equal(text, again);
+            evr_text_free(ctx, text);
+            evr_text_free(ctx, again);
+        }
+        evr_error_free(why);
+    }
+    assert_true(refused > 1000 && refused < 5000);
 }
 
 static void refuse_member(evr_protocol p, const char *name)
@@ -191,9 +236,10 @@ static void test_protocol__no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_protocol__text),          TEST(test_protocol__presets),         TEST(test_protocol__reads_what_it_writes),
-        TEST(test_protocol__refuses_text),  TEST(test_protocol__refuses_members), TEST(test_protocol__compares),
+        TEST(test_protocol__text),         TEST(test_protocol__presets),         TEST(test_protocol__reads_what_it_writes),
+        TEST(test_protocol__refuses_text), TEST(test_protocol__refuses_members), TEST(test_protocol__compares),
         TEST(test_protocol__no_memory),
+        TEST(test_protocol__damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

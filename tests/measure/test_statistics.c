@@ -26,7 +26,7 @@ static void test_statistics__known_values(void **state)
     assert_near(s.max, 200, 1e-15);
     assert_near(s.mean, 559.0 / 11, 1e-15);
     assert_near(s.std, 51.173856962, 1e-9); /* statistics.stdev of Python */
-    assert_near(s.q1, 37.5, 1e-15);      /* numpy.percentile, linear */
+    assert_near(s.q1, 37.5, 1e-15);         /* numpy.percentile, linear */
     assert_near(s.q3, 45, 1e-15);
     assert_near(s.iqr, 7.5, 1e-15);
     assert_near(s.mad, 5, 1e-15);
@@ -129,7 +129,8 @@ static void test_statistics__ranks(void **state)
     /* exact and normal agree where they meet */
     assert_near(evr_median_rank(1000, 0.95, 1, &coverage), evr_median_rank(1001, 0.95, 1, &coverage), 0.002);
     /* four times the variance is twice the width */
-    double one = 500.5 - evr_median_rank(1000, 0.95, 1, &coverage), four = 500.5 - evr_median_rank(1000, 0.95, 4, &coverage);
+    double one = 500.5 - evr_median_rank(1000, 0.95, 1, &coverage),
+           four = 500.5 - evr_median_rank(1000, 0.95, 4, &coverage);
     assert_near(four, 2 * one, 1e-12);
     assert_near(evr_median_rank(10, 0.95, 1e6, &coverage), 1, 0);
 }
@@ -147,7 +148,10 @@ static void test_statistics__dip_known(void **state)
     static const struct {
         int count, factor;
         double dip;
-    } known[] = {{20, 3, 0.10485074626865672}, {50, 5, 0.06902439024390244}, {97, 11, 0.03928190543903306}, {33, 1, 0.04601571268237934}};
+    } known[] = {{20, 3, 0.10485074626865672},
+                 {50, 5, 0.06902439024390244},
+                 {97, 11, 0.03928190543903306},
+                 {33, 1, 0.04601571268237934}};
     double x[100];
     uint32_t room[2 * 100];
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -161,7 +165,7 @@ static void test_statistics__dip_known(void **state)
         two[i] = i < 20 ? 1 : 2;
         even[i] = i;
     }
-    assert_near(evr_dip(two, 40, room), 0.25, 1e-12); /* two points: the most there can be */
+    assert_near(evr_dip(two, 40, room), 0.25, 1e-12);      /* two points: the most there can be */
     assert_near(evr_dip(even, 40, room), 1.0 / 80, 1e-12); /* as even as can be: the least */
 }
 
@@ -223,7 +227,8 @@ static void test_statistics__flags(void **state)
     const fake_program quiet = {.ns = 1000, .sigma = 0.02}, skewed = {.ns = 1000, .sigma = 0.3, .noise = FAKE_LOGNORMAL};
     const fake_program outliers = {.ns = 1000, .sigma = 0.01, .outlier_share = 0.05, .outlier_factor = 8};
     const fake_program drifts = {.ns = 1000, .sigma = 0.02, .drift_per_call = 0.05 / 200};
-    const fake_program slight = {.ns = 1000, .sigma = 0.0005, .drift_per_call = 0.001 / 200}; /* surely there, and of no matter */
+    const fake_program slight = {
+        .ns = 1000, .sigma = 0.0005, .drift_per_call = 0.001 / 200}; /* surely there, and of no matter */
     const fake_program two = {.ns = 1000, .sigma = 0.01, .noise = FAKE_BIMODAL, .second_ns = 1100, .second_share = 0.25};
     const fake_program close = {.ns = 1000, .sigma = 0.0005, .noise = FAKE_BIMODAL, .second_ns = 1005, .second_share = 0.5};
     const fake_program alike = {.ns = 1000, .sigma = 0.02, .correlation = 0.7};
@@ -260,6 +265,31 @@ static void test_statistics__what_flags_say(void **state)
     assert_near(s.median, 1000, 0.005);
 }
 
+/* Whatever the samples, many of them equal: what must hold of every answer. */
+static void test_statistics__invariants(void **state)
+{
+    (void)state;
+    noise random = {11, 0};
+    for (int round = 0; round < 3000; round++) {
+        double x[90];
+        size_t n = 1 + (size_t)(noise_uniform(&random) * 89);
+        double different = 1 + floor(noise_uniform(&random) * 12), scale = pow(10, 24 * noise_uniform(&random) - 12);
+        for (size_t i = 0; i < n; i++)
+            x[i] = scale * (floor(noise_uniform(&random) * different) - (round % 3 == 0 ? 3 : 0));
+        evr_statistics s = of(x, n);
+        assert_true(s.min <= s.q1 && s.q1 <= s.median && s.median <= s.q3 && s.q3 <= s.max);
+        assert_true(s.min <= s.median_low && s.median_low <= s.median && s.median <= s.median_high && s.median_high <= s.max);
+        assert_true(s.mad >= 0 && s.iqr >= 0 && s.std >= 0 && s.mean >= s.min - 1e-9 * scale && s.mean <= s.max + 1e-9 * scale);
+        assert_true(s.correlation >= -1 && s.correlation <= 1 && isfinite(s.drift));
+        assert_true(s.dip >= 0.5 / (double)n - 1e-12 && s.dip <= 0.25 + 0.5 / (double)n);
+        assert_true(s.outliers <= n && s.coverage >= 0 && s.coverage <= 0.95);
+        if (s.flags & EVR_STATISTICS_BIMODAL)
+            assert_true(s.mode_low < s.mode_high && s.mode_share > 0 && s.mode_share < 1);
+        else
+            assert_true(s.mode_low == 0 && s.mode_high == 0 && s.mode_share == 0);
+    }
+}
+
 /* Coverage of the interval over 2,000 runs of a fixed number of samples. */
 static double coverage(const fake_program *p, size_t n, double truth)
 {
@@ -279,7 +309,8 @@ static void test_statistics__coverage(void **state)
     (void)state;
     const size_t counts[] = {6, 10, 15, 40, 200};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        const fake_program normal = {.ns = 1000, .sigma = 0.05}, skewed = {.ns = 1000, .sigma = 0.4, .noise = FAKE_LOGNORMAL};
+        const fake_program normal = {.ns = 1000, .sigma = 0.05},
+                           skewed = {.ns = 1000, .sigma = 0.4, .noise = FAKE_LOGNORMAL};
         double c = coverage(&normal, counts[i], 1000);
         if (fabs(c - 0.95) > 0.02)
             fail_msg("normal, %zu samples: %.2f %%", counts[i], 100 * c);
@@ -297,12 +328,13 @@ static void test_statistics__coverage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statistics__known_values),  cmocka_unit_test(test_statistics__even_count),
-        cmocka_unit_test(test_statistics__one_sample),    cmocka_unit_test(test_statistics__equal_samples),
-        cmocka_unit_test(test_statistics__refusals),      cmocka_unit_test(test_statistics__older_caller),
-        cmocka_unit_test(test_statistics__ranks),         cmocka_unit_test(test_statistics__dip_known),
-        cmocka_unit_test(test_statistics__two_groups),    cmocka_unit_test(test_statistics__flags),
+        cmocka_unit_test(test_statistics__known_values),   cmocka_unit_test(test_statistics__even_count),
+        cmocka_unit_test(test_statistics__one_sample),     cmocka_unit_test(test_statistics__equal_samples),
+        cmocka_unit_test(test_statistics__refusals),       cmocka_unit_test(test_statistics__older_caller),
+        cmocka_unit_test(test_statistics__ranks),          cmocka_unit_test(test_statistics__dip_known),
+        cmocka_unit_test(test_statistics__two_groups),     cmocka_unit_test(test_statistics__flags),
         cmocka_unit_test(test_statistics__what_flags_say), cmocka_unit_test(test_statistics__coverage),
+        cmocka_unit_test(test_statistics__invariants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,9 @@ static size_t slow_stdrel(const double *x, size_t most, double noise_wanted, dou
 static void test_stop__stdrel(void **state)
 {
     (void)state;
-    const fake_program programs[] = {
-        {.ns = 1e6, .sigma = 0.002}, {.ns = 1e6, .sigma = 0.05}, {.ns = 5e5, .sigma = 0.01, .outlier_share = 0.01, .outlier_factor = 5}};
+    const fake_program programs[] = {{.ns = 1e6, .sigma = 0.002},
+                                     {.ns = 1e6, .sigma = 0.05},
+                                     {.ns = 5e5, .sigma = 0.01, .outlier_share = 0.01, .outlier_factor = 5}};
     const evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_STDREL, .device_seconds = 0.2};
     for (size_t i = 0; i < 3; i++)
         for (uint64_t seed = 1; seed < 6; seed++) {
@@ -161,7 +162,8 @@ static void test_stop__count(void **state)
 {
     (void)state;
     const fake_program program = {.ns = 100, .sigma = 0.5};
-    const evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 3}, hundred = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT};
+    const evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 3},
+                       hundred = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT};
     double *x = samples(&program, 1, 200, 0);
     assert_int_equal(stops_at(&p, x, 200), 3);
     assert_int_equal(stops_at(&hundred, x, 200), 100);
@@ -171,7 +173,8 @@ static void test_stop__count(void **state)
 static void test_stop__precision(void **state)
 {
     (void)state;
-    const fake_program quiet = {.ns = 100, .sigma = 0.001}, noisy = {.ns = 100, .sigma = 0.05}, wild = {.ns = 100, .sigma = 0.9};
+    const fake_program quiet = {.ns = 100, .sigma = 0.001}, noisy = {.ns = 100, .sigma = 0.05},
+                       wild = {.ns = 100, .sigma = 0.9};
     evr_protocol p = {EVR_INIT(evr_protocol)};
     double *x = samples(&quiet, 1, 100, 0);
     assert_int_equal(stops_at(&p, x, 100), 10); /* never fewer than ten */
@@ -221,7 +224,7 @@ static void test_stop__reset(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_stop__stdrel),    TEST(test_stop__entropy), TEST(test_stop__count),
+    const struct CMUnitTest tests[] = {TEST(test_stop__stdrel), TEST(test_stop__entropy), TEST(test_stop__count),
                                        TEST(test_stop__precision), TEST(test_stop__reset)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

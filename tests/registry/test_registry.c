@@ -48,6 +48,13 @@ static void test_registry__later_replaces_earlier(void **state)
     assert_str(evr_string_default_of(ctx, s("kv_cache_dtype")), "fp8");
     assert_ok(evr_register_string_default(ctx, s("empty"), s(""), err));
     assert_non_null(evr_string_default_of(ctx, s("empty")).data); /* set, to nothing */
+    assert_ok(evr_register_string_default(ctx, s("empty"), (evr_str){NULL, 0}, err));
+    assert_null(evr_string_default_of(ctx, s("empty")).data); /* taken out */
+    assert_ok(evr_set_init_option(ctx, s("key"), s("value"), err));
+    assert_ok(evr_set_init_option(ctx, s("key"), (evr_str){NULL, 0}, err));
+    assert_null(evr_init_option_of(ctx, s("key")).data);
+    assert_ok(evr_register_alias(ctx, s("_rocm_C::wvSplitK"), (evr_str){NULL, 0}, err));
+    assert_str(evr_alias_of(ctx, s("_rocm_C::wvSplitK")), "");
     assert_int_equal(evr_register_alias(ctx, s(""), s("x"), NULL), EVR_E_INVALID);
     assert_int_equal(evr_register_alias(NULL, s("a"), s("x"), NULL), EVR_E_INVALID);
     test_context_done(ctx, &m);
@@ -85,7 +92,7 @@ static void next_is(evr_context *ctx, const char *op, evr_init_cursor *cursor, c
 {
     evr_custom_init found;
     bool more = evr_registry_next_init(ctx, s(op), cursor, &found);
-    if (more != (name != NULL) || (more && strcmp(found.name, name) != 0))
+    if (more != (name != NULL) || (more && name && strcmp(found.name, name) != 0))
         fail_msg("%s: %s instead of %s", op, more ? found.name : "the end", name ? name : "the end");
 }
 

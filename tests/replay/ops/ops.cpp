@@ -2,8 +2,13 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace
 {
@@ -122,7 +127,91 @@ at::Tensor symm(const at::Tensor &a, at::TensorList bs, int64_t n) { return a + 
 void symm_(at::Tensor a) { a.add_(1); }
 at::Tensor marked(const at::Tensor &x) { return x.clone(); }
 
+// Operators that take their process with them, each in its way.
+at::Tensor crash(const at::Tensor &x)
+{
+    *static_cast<volatile int *>(nullptr) = static_cast<int>(x.numel());
+    return x;
+}
+
+at::Tensor give_up(const at::Tensor &x)
+{
+    std::fprintf(stderr, "poison: this process has had enough\n");
+    std::abort();
+    return x;
+}
+
+at::Tensor leave(const at::Tensor &x)
+{
+    std::_Exit(static_cast<int>(x.numel()));
+    return x;
+}
+
+at::Tensor hang(const at::Tensor &x)
+{
+    for (;;)
+        sleep(1);
+    return x;
+}
+
+at::Tensor allocate(const at::Tensor &x)
+{
+    std::vector<at::Tensor> all;
+    for (;;)
+        all.push_back(at::ones({64 << 20}, x.options()));
+}
+
+at::Tensor refuse(const at::Tensor &x)
+{
+    TORCH_CHECK(false, "poison: raised");
+    return x;
+}
+
+// Leaves something behind that the next call of `innocent` in the same process dies of.
+bool spoiled = false;
+at::Tensor spoil(const at::Tensor &x)
+{
+    spoiled = true;
+    return x.clone();
+}
+
+at::Tensor innocent(const at::Tensor &x)
+{
+    if (spoiled)
+        std::abort();
+    return x.clone();
+}
+
+// Writes what its schema says it only reads.
+at::Tensor meddle(const at::Tensor &x)
+{
+    const_cast<at::Tensor &>(x).add_(1);
+    return x.clone();
+}
+
+at::Tensor not_a_number(const at::Tensor &x) { return x / 0 - x / 0; }
+
+at::Tensor other_every_time(const at::Tensor &x)
+{
+    static int calls = 0;
+    return x + ++calls;
+}
+
+// Right in float64 only.
+at::Tensor imprecise(const at::Tensor &x) { return x.scalar_type() == at::kDouble ? x * 2 : x * 3; }
+
 } // namespace
+
+TORCH_LIBRARY(evrpoison, m)
+{
+    const std::pair<const char *, at::Tensor (*)(const at::Tensor &)> all[] = {
+        {"crash", crash},   {"abort", give_up}, {"exit", leave},         {"hang", hang},     {"allocate", allocate},
+        {"refuse", refuse},   {"spoil", spoil},   {"innocent", innocent},  {"meddle", meddle}, {"not_a_number", not_a_number},
+        {"other_every_time", other_every_time}, {"imprecise", imprecise},
+    };
+    for (const auto &[name, function] : all)
+        m.def((std::string(name) + "(Tensor x) -> Tensor").c_str(), function);
+}
 
 TORCH_LIBRARY(evrtest, m)
 {

@@ -1,0 +1,335 @@
+#include "batch_run.h"
+
+#include "input.h"
+#include "output.h"
+#include "progress.h"
+#include "records.h"
+#include "select.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Set by the terminal's interrupt: the batch ends with the results so far. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+/* The records that were asked for. */
+typedef struct record_list {
+    const evr_ir **items;
+    evr_ir **owned;
+    size_t count;
+} record_list;
+
+typedef struct watching {
+    const batch_options *o;
+    double begun;
+    bool bar; /* on a terminal */
+} watching;
+
+static bool is_wanted(const batch_options *o, const evr_call *call)
+{
+    size_t space = o->space ? strlen(o->space) : 0;
+    if (o->filter && !evr_glob(evr_str_c(o->filter), call->op))
+        return false;
+    if (o->space && !(call->op.len > space + 2 && memcmp(call->op.data, o->space, space) == 0 && memcmp(call->op.data + space, "::", 2) == 0))
+        return false;
+    if (o->status && strcmp(o->status, evr_outcome_name(call->status)) != 0)
+        return false;
+    for (size_t i = 0; i < o->uids.count; i++)
+        if (call->uid != EVR_NO_UID && strtoull(o->uids.items[i], NULL, 10) == call->uid)
+            return true;
+    return o->uids.count == 0;
+}
+
+/* In the order of the input, but for --top, which takes the costliest. */
+static bool gather(const batch_options *o, record_source *source, record_list *list)
+{
+    size_t n;
+    const evr_call **calls = select_calls(source->calls, source->count, NULL, o->top ? SORT_KERNEL_TIME : SORT_FILE, 0, &n);
+    list->items = calloc(n + 1, sizeof *list->items);
+    list->owned = calloc(n + 1, sizeof *list->owned);
+    bool good = calls && list->items && list->owned;
+    for (size_t i = 0; good && i < n; i++) {
+        if (!is_wanted(o, calls[i]))
+            continue;
+        if ((o->limit && list->count == o->limit) || (o->top && list->count == o->top))
+            break;
+        list->items[list->count] = records_get(source, (size_t)(calls[i] - source->calls), &list->owned[list->count]);
+        good = list->items[list->count++] != NULL;
+    }
+    free(calls);
+    return good;
+}
+
+static void release(record_list *list)
+{
+    for (size_t i = 0; list->owned && i < list->count; i++)
+        evr_ir_free(list->owned[i]);
+    free(list->items);
+    free(list->owned);
+}
+
+static void print_time(const evr_result *r)
+{
+    char text[32], low[32], high[32];
+    const evr_statistics *s = r->statistics;
+    if (r->status != EVR_STATUS_OK) {
+        printf("%12s", "-");
+    } else if (!s) {
+        printf("%12s", output_time((int64_t)r->first_run_ns, text));
+    } else {
+        printf("%12s  [%s, %s]", output_time((int64_t)(s->median + 0.5), text), output_time((int64_t)(s->median_low + 0.5), low),
+               output_time((int64_t)(s->median_high + 0.5), high));
+        if (r->trace_kernel_ns > 0)
+            printf("  %.2f of the trace", s->median / r->trace_kernel_ns);
+        if (s->flags & EVR_STATISTICS_DRIFT)
+            printf("  drifts");
+        if (s->flags & EVR_STATISTICS_BIMODAL)
+            printf("  two times");
+    }
+}
+
+static void print_result(const evr_result *r)
+{
+    char uid[24] = "-";
+    if (r->uid != EVR_NO_UID)
+        snprintf(uid, sizeof uid, "%" PRIu64, r->uid);
+    printf("%8s  %-7s ", uid, evr_outcome_name(r->status));
+    print_time(r);
+    printf("  %.*s%s%.*s", EVR_STR_ARG(r->op), r->overload.len ? "." : "", EVR_STR_ARG(r->overload));
+    if (r->status != EVR_STATUS_OK)
+        printf("  %s: %.*s", evr_reason_name(r->reason), EVR_STR_ARG(r->detail));
+    putchar('\n');
+    for (size_t i = 0; i < r->check_count; i++)
+        if (r->checks[i].verdict != EVR_VERDICT_GOOD)
+            printf("%31s check %.*s%s: %.*s\n", "", EVR_STR_ARG(r->checks[i].name), r->checks[i].verdict == EVR_VERDICT_SKIPPED ? " skipped" : "",
+                   EVR_STR_ARG(r->checks[i].detail));
+    for (size_t i = 0; i < r->warning_count; i++)
+        printf("%31s warning: %.*s\n", "", EVR_STR_ARG(r->warnings[i]));
+}
+
+static int32_t watch(void *user, const evr_result *result, uint64_t done, uint64_t total)
+{
+    const watching *w = user;
+    double spent = progress_now() - w->begun;
+    if (w->bar)
+        fprintf(stderr, "\r\033[K");
+    if (result && (w->o->verbose || result->status == EVR_STATUS_FAILED)) {
+        print_result(result);
+        fflush(stdout);
+    }
+    if (w->bar && done < total && spent > 1)
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f s left", done, total, done ? spent / (double)done * (double)(total - done) : 0.0);
+    return interrupted;
+}
+
+static const struct {
+    const char *name;
+    uint32_t flags;
+} checks[] = {
+    {"finite", EVR_BATCH_CHECK_FINITE},       {"repeat", EVR_BATCH_CHECK_REPEAT},   {"reference", EVR_BATCH_CHECK_REFERENCE},
+    {"cpu", EVR_BATCH_CHECK_REFERENCE},       {"mutation", EVR_BATCH_CHECK_MUTATION}, {"kernels", EVR_BATCH_CHECK_KERNELS},
+    {"all", EVR_BATCH_CHECK_FINITE | EVR_BATCH_CHECK_REPEAT | EVR_BATCH_CHECK_REFERENCE | EVR_BATCH_CHECK_MUTATION | EVR_BATCH_CHECK_KERNELS},
+};
+
+static bool read_checks(const command *self, const batch_options *o, uint32_t *flags)
+{
+    for (size_t i = 0; i < o->checks.count; i++) {
+        uint32_t found = 0;
+        for (size_t k = 0; k < sizeof checks / sizeof *checks; k++)
+            if (strcmp(o->checks.items[i], checks[k].name) == 0)
+                found = checks[k].flags;
+        if (!found) {
+            fprintf(stderr, "evreplay %s: --check takes finite, repeat, reference, mutation, kernels or all, not \"%s\"\n", self->name, o->checks.items[i]);
+            return false;
+        }
+        *flags |= found;
+    }
+    return true;
+}
+
+static bool read_real(const command *self, const char *option_name, const char *text, double *out)
+{
+    char *end;
+    if (!text)
+        return true;
+    *out = strtod(text, &end);
+    if (*end == 0 && end != text && *out > 0 && *out < 1e12)
+        return true;
+    fprintf(stderr, "evreplay %s: --%s takes a number above 0, not \"%s\"\n", self->name, option_name, text);
+    return false;
+}
+
+static bool read_flush(const command *self, const char *text, evr_protocol *p)
+{
+    if (!text)
+        return true;
+    p->flush = strcmp(text, "none") == 0 ? EVR_FLUSH_NONE : strcmp(text, "write") == 0 ? EVR_FLUSH_WRITE : strcmp(text, "read") == 0 ? EVR_FLUSH_WRITE_READ : 0;
+    if (!p->flush)
+        fprintf(stderr, "evreplay %s: --flush takes none, write or read, not \"%s\"\n", self->name, text);
+    return p->flush != 0;
+}
+
+/* A preset or a whole line, changed by the single options. */
+static int read_protocol(const command *self, const batch_options *o, evr_context *ctx, evr_protocol *p)
+{
+    static const char *const names[] = {"default", "fixed", "nvbench"};
+    evr_error *err = NULL;
+    int32_t preset = EVR_PROTOCOL_DEFAULT;
+    evr_status status;
+    for (int32_t i = 0; o->protocol && i < 3; i++)
+        if (strcmp(o->protocol, names[i]) == 0)
+            preset = i;
+    bool line = o->protocol && strchr(o->protocol, '/');
+    if (o->protocol && !line && strcmp(o->protocol, names[preset]) != 0) {
+        fprintf(stderr, "evreplay %s: --protocol takes default, fixed, nvbench or the line of a result, not \"%s\"\n", self->name, o->protocol);
+        return EXIT_USAGE;
+    }
+    status = line ? evr_protocol_parse(ctx, evr_str_c(o->protocol), p, &err) : evr_protocol_preset(preset, p, &err);
+    if (status != EVR_OK)
+        return input_error(self->name, status, err);
+    if (!read_real(self, "precision", o->precision, &p->precision) || !read_flush(self, o->flush, p))
+        return EXIT_USAGE;
+    if (o->iterations) {
+        p->stop = EVR_STOP_COUNT;
+        p->samples = o->iterations;
+    }
+    if (o->warmup) {
+        p->warmup = EVR_WARMUP_COUNT;
+        p->warmup_calls = o->warmup;
+    }
+    if (o->graph)
+        p->launch = EVR_LAUNCH_GRAPH;
+    return 0;
+}
+
+/* The lines of single records were shown as they came. */
+static bool print_summary(const evr_results *results, evr_context *ctx)
+{
+    char *text = NULL;
+    size_t size = 0;
+    evr_error *err = NULL;
+    evr_status status = evr_results_write(results, EVR_REPORT_TEXT, &text, &size, &err);
+    if (status != EVR_OK)
+        return input_error("", status, err), false;
+    const char *from = strstr(text, "--- ");
+    fputs(from ? from : text, stdout);
+    evr_text_free(ctx, text);
+    return true;
+}
+
+static bool write_file(const evr_results *results, evr_context *ctx, int32_t format, const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    evr_error *err = NULL;
+    output out;
+    if (!path)
+        return true;
+    evr_status status = evr_results_write(results, format, &text, &size, &err);
+    if (status != EVR_OK)
+        return input_error("", status, err), false;
+    bool good = output_open(&out, path);
+    if (good) {
+        output_str(&out, (evr_str){text, size});
+        good = output_close(&out, 0) == 0;
+    }
+    evr_text_free(ctx, text);
+    return good;
+}
+
+static int report(const batch_options *o, evr_context *ctx, const evr_results *results)
+{
+    const struct {
+        int32_t format;
+        const char *path;
+    } files[] = {{EVR_REPORT_JSON, o->json}, {EVR_REPORT_CSV, o->csv}, {EVR_REPORT_JUNIT, o->junit}, {EVR_REPORT_HTML, o->html}, {EVR_REPORT_MARKDOWN, o->markdown}};
+    bool good = print_summary(results, ctx);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        good &= write_file(results, ctx, files[i].format, files[i].path);
+    size_t failed = 0;
+    for (size_t i = 0; i < evr_results_count(results); i++)
+        failed += evr_results_at(results, i)->status == EVR_STATUS_FAILED;
+    return !good ? EXIT_BAD_INPUT : failed || evr_results_about(results)->flags & EVR_RESULTS_INTERRUPTED ? EXIT_SOME_FAILED : EXIT_GOOD;
+}
+
+static int run_records(const command *self, const batch_options *o, evr_context *ctx, const record_list *list, const char *path)
+{
+    evr_protocol protocol = {.struct_size = sizeof protocol};
+    watching w = {o, progress_now(), isatty(STDERR_FILENO)};
+    evr_replay_batch_options options = {
+        .struct_size = sizeof options,
+        .flags = (o->timed ? EVR_BATCH_TIMED : 0) | (o->samples ? EVR_BATCH_SAMPLES : 0) | (o->no_auto_init ? EVR_BATCH_NO_AUTO_INIT : 0) |
+                 (o->stop_on_error ? EVR_BATCH_STOP_ON_ERROR : 0) | (o->by_cost ? EVR_BATCH_BY_COST : 0) | (o->isolate ? EVR_BATCH_ISOLATE : 0) |
+                 (o->resume ? EVR_BATCH_RESUME : 0),
+        .bridge = o->runtime.bridge,
+        .device = o->runtime.device,
+        .backend_path = o->backend,
+        .threads = (int32_t)o->runtime.threads,
+        .workers = (int32_t)o->workers,
+        .max_bytes = o->runtime.max_bytes,
+        .seed = o->runtime.seed,
+        .worker = o->worker,
+        .journal = o->journal,
+        .input = strcmp(path, "-") == 0 ? "standard input" : path,
+        .progress = watch,
+        .progress_user = &w,
+    };
+    if (!read_checks(self, o, &options.flags) || !read_real(self, "timeout", o->timeout, &options.timeout_s) ||
+        !read_real(self, "budget", o->budget, &options.budget_s))
+        return EXIT_USAGE;
+    int code = o->timed ? read_protocol(self, o, ctx, &protocol) : 0;
+    if (code)
+        return code;
+    options.protocol = o->timed ? &protocol : NULL;
+    evr_results *results = NULL;
+    evr_error *err = NULL;
+    signal(SIGINT, on_interrupt);
+    evr_status status = evr_replay_batch(ctx, list->items, list->count, &options, &results, &err);
+    signal(SIGINT, SIG_DFL);
+    if (status != EVR_OK) {
+        code = input_error(self->name, status, err);
+        return status == EVR_E_ABI ? EXIT_MISSING : code;
+    }
+    code = report(o, ctx, results);
+    evr_results_free(results);
+    return code;
+}
+
+int batch_run(const command *self, batch_options *o, int argc, char **argv)
+{
+    text_list inputs = {0};
+    evr_context *ctx = NULL;
+    evr_runtime *runtime = NULL;
+    record_source source = {0};
+    record_list list = {0};
+    int code = options_parse(self, argc, argv, o, &inputs);
+    if (code >= 0)
+        goto cleanup;
+    code = EXIT_USAGE;
+    const char *path = input_only(self, &inputs);
+    uint32_t unused = 0;
+    if (!path || !read_checks(self, o, &unused))
+        goto cleanup;
+    code = EXIT_BAD_INPUT;
+    runtime_options schemas = o->runtime; /* the tensor library, for its schemas: devices are the batch's */
+    schemas.device = NULL;
+    if (!(ctx = input_context()) || (code = runtime_open(self->name, &schemas, ctx, &runtime)) || (code = records_open(ctx, path, 0, runtime, &source)))
+        goto cleanup;
+    code = gather(o, &source, &list) ? run_records(self, o, ctx, &list, path) : EXIT_BAD_INPUT;
+cleanup:
+    release(&list);
+    records_close(&source);
+    evr_runtime_free(runtime);
+    evr_context_free(ctx);
+    options_free(self, o, &inputs);
+    return code;
+}

@@ -1,0 +1,368 @@
+/* Records in worker processes: what happens to one of them happens to no other. */
+#include "batch/engine.h"
+#include "batch/options.h"
+#include "batch/worker.h"
+
+#include "base/json_write.h"
+#include "trace/json.h"
+
+#include <evreplay/registry.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MOST_WORKERS = 256, TICK_MS = 100 };
+
+typedef struct pool {
+    evr_engine *e;
+    char *path, *configuration;
+    size_t configuration_size;
+    evr_worker *workers;
+    size_t count;
+    size_t *again; /* records to be run alone */
+    size_t again_count, again_cap;
+    char **devices; /* one for each worker, in turn */
+    size_t device_count;
+    int failed_starts; /* in a row */
+} pool;
+
+static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
+
+/* "cuda:0,cuda:1" */
+static evr_status split_devices(pool *p, evr_error **err)
+{
+    const char *text = p->e->options.device ? p->e->options.device : "cpu";
+    if (!(p->devices = evr_alloc_zeroed(p->e->ctx, MOST_WORKERS * sizeof *p->devices)))
+        return evr_fail_nomem(err);
+    for (const char *from = text; *from;) {
+        size_t len = strcspn(from, ",");
+        if (len && !(p->devices[p->device_count++] = evr_strdup(p->e->ctx, (evr_str){from, len})))
+            return evr_fail_nomem(err);
+        if (p->device_count == MOST_WORKERS)
+            return evr_fail(p->e->ctx, err, EVR_E_LIMIT, "more than %d devices", MOST_WORKERS - 1);
+        from += len + (from[len] == ',');
+    }
+    return p->device_count ? EVR_OK : evr_fail(p->e->ctx, err, EVR_E_INVALID, "\"%s\" names no device", text);
+}
+
+/* Memory that one worker's data may take on the CPU; 0 where device libraries reserve more than they use. */
+static uint64_t memory_bound(const pool *p, const char *device)
+{
+    uint64_t most = p->e->options.max_bytes ? p->e->options.max_bytes * 2 + (UINT64_C(4) << 30) : evr_memory_free() / 10 * 9 / p->count;
+    return strncmp(device, "cpu", 3) == 0 ? most : 0;
+}
+
+static evr_status greet(pool *p, evr_worker *w, const char *device, evr_error **err)
+{
+    evr_replay_batch_options o = p->e->options;
+    evr_buf text;
+    if (!o.threads && p->count > 1 && strncmp(device, "cpu", 3) == 0) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN) / (long)p->count;
+        o.threads = cores > 1 ? (int32_t)cores : 1;
+    }
+    evr_buf_init(&text, p->e->ctx);
+    evr_status status = evr_batch_options_write(p->e->ctx, &o, device, memory_bound(p, device), &text, err);
+    if (status == EVR_OK)
+        status = evr_frame_write(p->e->ctx, w->line, EVR_FRAME_CONFIGURATION, p->configuration, p->configuration_size, err);
+    if (status == EVR_OK)
+        status = evr_frame_write(p->e->ctx, w->line, EVR_FRAME_OPTIONS, text.data, text.len, err);
+    evr_buf_free(&text);
+    return status;
+}
+
+static evr_status start(pool *p, size_t i, evr_error **err)
+{
+    evr_worker *w = &p->workers[i];
+    EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
+    w->deadline_ns = evr_engine_now() + timeout_ns(p);
+    evr_status status = greet(p, w, p->devices[i % p->device_count], err);
+    if (status != EVR_E_IO) /* one that is gone already is met when its line is read */
+        return status;
+    if (err) {
+        evr_error_free(*err);
+        *err = NULL;
+    }
+    return EVR_OK;
+}
+
+static evr_status give(pool *p, evr_worker *w, size_t index, bool alone, evr_error **err)
+{
+    evr_context *ctx = p->e->ctx;
+    char *text = NULL;
+    size_t size;
+    uint64_t number = index;
+    EVR_TRY(evr_ir_write(ctx, &p->e->records[index], 1, EVR_IR_FORMAT_EVREPLAY, &text, &size, err));
+    evr_buf payload;
+    evr_buf_init(&payload, ctx);
+    evr_buf_add(&payload, (const char *)&number, 8);
+    evr_buf_add(&payload, text, size);
+    evr_text_free(ctx, text);
+    evr_status status = payload.failed ? evr_fail_nomem(err) : EVR_OK;
+    w->job = index;
+    w->retry = alone;
+    w->alone = alone || w->handled == 0;
+    w->deadline_ns = evr_engine_now() + timeout_ns(p);
+    if (status == EVR_OK && evr_frame_write(ctx, w->line, EVR_FRAME_RECORD, payload.data, payload.len, NULL) == EVR_E_LIMIT)
+        status = evr_fail(ctx, err, EVR_E_LIMIT, "record %zu is too large for a worker", index);
+    evr_buf_free(&payload);
+    return status; /* a line that is gone is met when it is read */
+}
+
+static evr_status queue_again(pool *p, size_t index, evr_error **err)
+{
+    if (!evr_grow(p->e->ctx, (void **)&p->again, &p->again_cap, p->again_count + 1, sizeof *p->again))
+        return evr_fail_nomem(err);
+    p->again[p->again_count++] = index;
+    return EVR_OK;
+}
+
+/* A record that is to be alone waits for a worker that has done nothing yet. */
+static evr_status assign(pool *p, size_t i, evr_error **err)
+{
+    evr_worker *w = &p->workers[i];
+    size_t index;
+    if (w->job != SIZE_MAX || p->e->stopped)
+        return EVR_OK;
+    if (p->again_count) {
+        if (w->pid && w->handled)
+            evr_worker_stop(w, false);
+        if (!w->pid)
+            return start(p, i, err);
+        return w->ready ? give(p, w, p->again[--p->again_count], true, err) : EVR_OK;
+    }
+    if (w->pid && !w->ready)
+        return EVR_OK;
+    size_t next = p->e->next;
+    if (!evr_engine_next(p->e, &index))
+        return EVR_OK;
+    if (p->e->records[index]->status != EVR_STATUS_OK) /* nothing to run */
+        return evr_attempt_none(p->e->ctx, p->e->records[index], index, 0, 0, NULL, evr_engine_accept, p->e, err);
+    if (w->pid)
+        return give(p, w, index, false, err);
+    p->e->next = next;
+    return start(p, i, err);
+}
+
+/* A worker that ended. Its record is run again alone when others were before it; a fresh worker's record is to blame itself. */
+static evr_status bury(pool *p, evr_worker *w, evr_error **err)
+{
+    char text[EVR_WORKER_TAIL + 128];
+    size_t job = w->job;
+    bool timed_out = w->timed_out, alone = w->alone, ready = w->ready;
+    evr_worker_obituary(w, text, sizeof text);
+    w->job = SIZE_MAX;
+    if (!ready) {
+        if (++p->failed_starts < 3)
+            return EVR_OK;
+        evr_fail(p->e->ctx, err, EVR_E_PLUGIN, "workers end before they begin: %s", text);
+        return evr_hint(err, "run `%s` by hand, and `evreplay doctor`", p->path);
+    }
+    if (job == SIZE_MAX)
+        return EVR_OK;
+    if (!alone && !timed_out)
+        return queue_again(p, job, err);
+    return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, timed_out ? EVR_REASON_TIMEOUT : EVR_REASON_CRASHED, text,
+                            evr_engine_accept, p->e, err);
+}
+
+static evr_str json_text(evr_arena *arena, evr_str object, const char *name)
+{
+    evr_json_doc doc = {0};
+    evr_str key, found = {"", 0};
+    bool first = true;
+    if (evr_json_doc_open(arena->ctx, &doc, object, NULL) != EVR_OK)
+        return found;
+    evr_json j = doc.cursor;
+    evr_json_enter(&j, '{');
+    while (evr_json_next_field(&j, &first, &key)) {
+        evr_str raw = evr_json_raw_value(&j);
+        char *text = evr_str_is(key, name) ? evr_arena_alloc(arena, raw.len + 1) : NULL;
+        if (text && raw.len >= 2 && raw.data[0] == '"')
+            found = (evr_str){text, evr_json_unescape(evr_str_sub(raw, 1, raw.len - 1), text)};
+        else if (text)
+            found = raw;
+    }
+    evr_json_doc_close(&doc);
+    if (found.len && found.data >= object.data && found.data < object.data + object.len)
+        found = evr_arena_str(arena, found);
+    return found;
+}
+
+static void meet(pool *p, evr_worker *w, evr_str hello)
+{
+    evr_arena arena;
+    evr_arena_init(&arena, p->e->ctx);
+    const struct {
+        const char *name;
+        char *to;
+        size_t size;
+    } texts[] = {
+        {"runtime", p->e->runtime, sizeof p->e->runtime},
+        {"device", p->e->device, sizeof p->e->device},
+        {"device_name", p->e->device_name, sizeof p->e->device_name},
+        {"driver", p->e->driver, sizeof p->e->driver},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && (i || !p->e->runtime[0]); i++) {
+        evr_str text = json_text(&arena, hello, texts[i].name);
+        snprintf(texts[i].to, texts[i].size, "%.*s", EVR_STR_ARG(text));
+    }
+    evr_arena_free(&arena);
+    w->ready = true;
+    p->failed_starts = 0;
+}
+
+/* No worker will do better: the batch fails with what this one said. */
+static evr_status give_up(pool *p, evr_str failure, evr_error **err)
+{
+    evr_arena arena;
+    evr_arena_init(&arena, p->e->ctx);
+    evr_str message = json_text(&arena, failure, "message"), hint = json_text(&arena, failure, "hint"), number = json_text(&arena, failure, "status");
+    int64_t status;
+    if (!evr_str_to_i64(number, &status) || status >= 0)
+        status = EVR_E_PLUGIN;
+    evr_fail(p->e->ctx, err, (evr_status)status, "a worker cannot begin: %.*s", EVR_STR_ARG(message));
+    evr_hint(err, "%.*s", EVR_STR_ARG(hint));
+    evr_arena_free(&arena);
+    return (evr_status)status;
+}
+
+/* A failed operator may leave a device that fails everything after it: the worker goes, and a record that was not its first is run again. */
+static evr_status take_result(pool *p, evr_worker *w, evr_str text, bool *replace, evr_error **err)
+{
+    evr_results *one = NULL;
+    const evr_results_info none = {.struct_size = sizeof none};
+    EVR_TRY(evr_results_new(p->e->ctx, &none, &one, err));
+    evr_status status = evr_results_add_text(one, text.data, text.len, err);
+    const evr_result *received = status == EVR_OK ? evr_results_at(one, 0) : NULL;
+    size_t job = w->job;
+    w->job = SIZE_MAX;
+    w->handled++;
+    if (received && (job == SIZE_MAX || received->index != job))
+        status = evr_fail(p->e->ctx, err, EVR_E_INTERNAL, "a worker answered for record %llu, which it was not given", (unsigned long long)received->index);
+    if (status == EVR_OK) {
+        bool suspect = received->status == EVR_STATUS_FAILED && received->reason == EVR_REASON_OP_ERROR && !evr_str_starts(received->device, "cpu") &&
+                       !received->check_count;
+        evr_result result = *received;
+        result.flags |= EVR_RESULT_ISOLATED | (w->retry ? EVR_RESULT_RETRIED : 0);
+        *replace = suspect;
+        status = suspect && !w->alone ? queue_again(p, job, err) : evr_engine_accept(p->e, &result, err);
+    }
+    evr_results_free(one);
+    return status;
+}
+
+static evr_status hear(pool *p, evr_worker *w, evr_error **err)
+{
+    bool open = evr_worker_receive(w), replace = false;
+    uint8_t kind;
+    evr_str payload;
+    size_t size;
+    evr_status status = w->received.failed ? evr_fail_nomem(err) : EVR_OK;
+    while (status == EVR_OK && evr_frame_peek(&w->received, &kind, &payload, &size)) {
+        if (kind == EVR_FRAME_HELLO)
+            meet(p, w, payload);
+        else if (kind == EVR_FRAME_ERROR)
+            status = give_up(p, payload, err);
+        else if (kind == EVR_FRAME_RESULT)
+            status = take_result(p, w, payload, &replace, err);
+        evr_frame_drop(&w->received, size);
+    }
+    if (status != EVR_OK)
+        return status;
+    if (!open)
+        return bury(p, w, err);
+    if (replace)
+        evr_worker_stop(w, false);
+    return EVR_OK;
+}
+
+static bool is_busy(const pool *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->workers[i].pid && (p->workers[i].job != SIZE_MAX || !p->workers[i].ready))
+            return true;
+    return false;
+}
+
+static void stop_late_ones(pool *p)
+{
+    double now = evr_engine_now();
+    for (size_t i = 0; i < p->count; i++) {
+        evr_worker *w = &p->workers[i];
+        if (w->pid && !w->timed_out && (w->job != SIZE_MAX || !w->ready) && now > w->deadline_ns) {
+            w->timed_out = true;
+            kill(-w->pid, SIGKILL); /* it is buried when its line closes */
+        }
+    }
+}
+
+static evr_status wait_and_hear(pool *p, evr_error **err)
+{
+    struct pollfd fds[2 * MOST_WORKERS];
+    for (size_t i = 0; i < p->count; i++) {
+        bool there = p->workers[i].pid != 0;
+        fds[2 * i] = (struct pollfd){.fd = there ? p->workers[i].line : -1, .events = POLLIN};
+        fds[2 * i + 1] = (struct pollfd){.fd = there ? p->workers[i].noise : -1, .events = POLLIN};
+    }
+    int ready = poll(fds, (nfds_t)(2 * p->count), TICK_MS);
+    if (ready < 0 && errno != EINTR)
+        return evr_fail(p->e->ctx, err, EVR_E_IO, "cannot wait for workers");
+    for (size_t i = 0; i < p->count && ready > 0; i++) {
+        if (fds[2 * i + 1].revents && p->workers[i].pid)
+            evr_worker_listen(&p->workers[i]);
+        if (fds[2 * i].revents && p->workers[i].pid)
+            EVR_TRY(hear(p, &p->workers[i], err));
+    }
+    if (ready <= 0)
+        evr_engine_tick(p->e);
+    return EVR_OK;
+}
+
+static evr_status run(pool *p, evr_error **err)
+{
+    do {
+        for (size_t i = 0; i < p->count; i++) {
+            size_t before;
+            do { /* records that need no run are done at once */
+                before = p->e->done;
+                EVR_TRY(assign(p, i, err));
+            } while (p->e->done != before);
+        }
+        stop_late_ones(p);
+        if (is_busy(p))
+            EVR_TRY(wait_and_hear(p, err));
+    } while (!p->e->stopped && (is_busy(p) || p->again_count || p->e->next < p->e->count));
+    return EVR_OK;
+}
+
+evr_status evr_engine_isolated(evr_engine *e, evr_error **err)
+{
+    pool p = {.e = e};
+    evr_status status = split_devices(&p, err);
+    p.count = e->options.workers > 0 ? (size_t)e->options.workers : p.device_count;
+    p.count = p.count > MOST_WORKERS ? MOST_WORKERS : p.count;
+    if (status == EVR_OK)
+        status = evr_worker_find(e->ctx, e->options.worker, &p.path, err);
+    if (status == EVR_OK)
+        status = evr_configuration(e->ctx, &p.configuration, &p.configuration_size, err);
+    if (status == EVR_OK && !(p.workers = evr_alloc_zeroed(e->ctx, p.count * sizeof *p.workers)))
+        status = evr_fail_nomem(err);
+    for (size_t i = 0; status == EVR_OK && i < p.count; i++)
+        p.workers[i].job = SIZE_MAX;
+    if (status == EVR_OK)
+        status = run(&p, err);
+    for (size_t i = 0; p.workers && i < p.count; i++)
+        evr_worker_stop(&p.workers[i], status != EVR_OK || e->stopped);
+    evr_release(e->ctx, p.workers, p.count * sizeof *p.workers);
+    evr_release(e->ctx, p.again, p.again_cap * sizeof *p.again);
+    for (size_t i = 0; i < p.device_count; i++)
+        evr_text_free(e->ctx, p.devices[i]);
+    evr_release(e->ctx, p.devices, p.devices ? MOST_WORKERS * sizeof *p.devices : 0);
+    evr_text_free(e->ctx, p.path);
+    evr_text_free(e->ctx, p.configuration);
+    return status;
+}

@@ -1,0 +1,143 @@
+/* Times of a record, and the kernels behind them. */
+#include "batch/attempt.h"
+
+#include "base/error.h"
+
+enum { RESTORED = 16 << 20 }; /* bytes of written arguments that are put back before each run */
+
+/* Arguments that the operator writes, as they were: run after run they would drift to where numbers are slow or infinite. */
+typedef struct snapshot {
+    evr_replayer *r;
+    struct {
+        evr_bridge_tensor *tensor;
+        void *storage, *copy;
+        size_t bytes;
+    } items[16];
+    size_t count, bytes;
+} snapshot;
+
+static evr_status run_once(void *user, evr_error **err) { return evr_replayer_run_many(((snapshot *)user)->r, 1, err); }
+
+static evr_status restore(void *user, evr_error **err)
+{
+    const snapshot *s = user;
+    const evr_bridge *fn = evr_bridge_of(s->r);
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].storage)
+            memcpy(s->items[i].storage, s->items[i].copy, s->items[i].bytes);
+        else
+            EVR_TRY(fn->tensor_write(fn->self, s->items[i].tensor, 0, s->items[i].copy, s->items[i].bytes, err));
+    }
+    return EVR_OK;
+}
+
+static evr_status keep(evr_context *ctx, snapshot *s, const evr_value *v, evr_error **err)
+{
+    const evr_bridge *fn = evr_bridge_of(s->r);
+    evr_tensor_info info = {.struct_size = sizeof info};
+    for (size_t i = 0; v->kind == EVR_VALUE_LIST && i < v->u.list.len; i++)
+        EVR_TRY(keep(ctx, s, &v->u.list.items[i], err));
+    if (v->kind != EVR_VALUE_HANDLE || s->count == sizeof s->items / sizeof *s->items)
+        return EVR_OK;
+    EVR_TRY(fn->tensor_info(fn->self, v->u.handle, &info, err));
+    if (!info.storage_bytes || info.storage_bytes > RESTORED - s->bytes)
+        return EVR_OK;
+    void *copy = evr_alloc(ctx, (size_t)info.storage_bytes);
+    if (!copy)
+        return evr_fail_nomem(err);
+    s->items[s->count].tensor = v->u.handle;
+    s->items[s->count].storage = info.host_storage;
+    s->items[s->count].copy = copy;
+    s->items[s->count++].bytes = (size_t)info.storage_bytes;
+    s->bytes += (size_t)info.storage_bytes;
+    return fn->tensor_read(fn->self, v->u.handle, 0, copy, info.storage_bytes, err);
+}
+
+static bool is_written(const evr_type *type)
+{
+    const evr_type *t = evr_type_bare(type);
+    return type->written || t->written || (t->kind == EVR_TYPE_LIST && is_written(t->elem));
+}
+
+static bool has(evr_str name, const char *part) { return name.len && memmem(name.data, name.len, part, strlen(part)) != NULL; }
+
+/* The trace shows few kernels and no copy back to the host, which the operator would wait for. */
+static bool is_gateable(const evr_ir *ir)
+{
+    uint64_t launches = 0;
+    for (size_t i = 0; i < ir->kernel_count; i++) {
+        if (has(ir->kernels[i].name, "DtoH") || has(ir->kernels[i].name, "Device -> Pageable") || has(ir->kernels[i].name, "DeviceToHost"))
+            return false;
+        launches += ir->kernels[i].count;
+    }
+    return launches && launches <= 16 * (ir->count ? ir->count : 1);
+}
+
+static void forget(evr_context *ctx, snapshot *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        evr_release(ctx, s->items[i].copy, s->items[i].bytes);
+}
+
+evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err)
+{
+    snapshot s = {.r = r};
+    evr_status status = EVR_OK;
+    for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
+        if (is_written(r->schema->params[p].type))
+            status = keep(a->ctx, &s, &r->values[p], err);
+    const evr_measured what = {
+        .struct_size = sizeof what,
+        .flags = is_gateable(r->ir) ? EVR_MEASURED_GATEABLE : 0,
+        .run = run_once,
+        .prepare = s.count ? restore : NULL,
+        .user = &s,
+    };
+    if (status == EVR_OK)
+        status = evr_measure(a->meter, &a->protocol, &what, out, err);
+    forget(a->ctx, &s);
+    return status;
+}
+
+/* Kernels seen, against those of the record. */
+typedef struct seen_kernels {
+    const evr_ir *ir;
+    evr_str foreign;   /* one that the trace does not have; borrowed from the arena */
+    evr_arena *arena;
+    double total_ns;
+    size_t count;
+} seen_kernels;
+
+static int32_t see_kernel(void *user, const evr_kernel_run *kernel)
+{
+    seen_kernels *s = user;
+    bool known = false;
+    s->count++;
+    s->total_ns += kernel->duration_ns;
+    for (size_t i = 0; i < s->ir->kernel_count && !known; i++)
+        known = evr_str_eq(s->ir->kernels[i].name, kernel->name);
+    if (!known && !s->foreign.len)
+        s->foreign = evr_arena_str(s->arena, kernel->name);
+    return 0;
+}
+
+evr_status evr_check_kernels(evr_attempter *a, evr_checks *c, evr_replayer *r, double median_ns, evr_error **err)
+{
+    enum { NEAR_PERCENT = 20 };
+    seen_kernels s = {.ir = r->ir, .arena = c->arena};
+    snapshot run = {.r = r};
+    const evr_measured what = {.struct_size = sizeof what, .run = run_once, .user = &run};
+    const evr_backend *backend = a->meter ? evr_meter_backend(a->meter) : NULL;
+    if (!r->ir->kernel_count)
+        return evr_checks_add(c, "kernels", EVR_VERDICT_SKIPPED, err, "the record has no kernels");
+    if (!backend || !backend->kernels_begin)
+        return evr_checks_add(c, "kernels", EVR_VERDICT_SKIPPED, err, "kernels are not recorded on %s", a->runtime->device);
+    EVR_TRY(evr_meter_kernels(a->meter, &what, see_kernel, &s, err));
+    double then = evr_trace_kernel_ns(r->ir), ratio = then > 0 ? s.total_ns / then : 0;
+    if (s.foreign.len)
+        return evr_checks_add(c, "kernels", EVR_VERDICT_BAD, err, "different kernel: %.*s is not among the trace's %zu; %.3g times the trace's device time",
+                              EVR_STR_ARG(s.foreign), r->ir->kernel_count, ratio);
+    bool close = ratio * 100 >= 100 - NEAR_PERCENT && ratio * 100 <= 100 + NEAR_PERCENT;
+    return evr_checks_add(c, "kernels", EVR_VERDICT_GOOD, err, "%s: %zu kernels of the trace, %.3g times its device time%s", close ? "faithful" : "different time",
+                          s.count, ratio, median_ns > 0 ? "" : ", not timed");
+}

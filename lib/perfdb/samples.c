@@ -1,0 +1,258 @@
+#include "perfdb/samples.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void evr_samples_init(evr_samples *s, evr_context *ctx)
+{
+    *s = (evr_samples){.ctx = ctx};
+    evr_arena_init(&s->arena, ctx);
+    evr_intern_init(&s->ops, ctx);
+    evr_buf_init(&s->scratch, ctx);
+    evr_buf_init(&s->other, ctx);
+}
+
+void evr_samples_free(evr_samples *s)
+{
+    evr_release(s->ctx, s->by_op, s->op_cap * sizeof *s->by_op);
+    evr_release(s->ctx, s->items, s->cap * sizeof *s->items);
+    evr_release(s->ctx, s->slots, s->slot_count * sizeof *s->slots);
+    evr_buf_free(&s->scratch);
+    evr_buf_free(&s->other);
+    evr_intern_free(&s->ops);
+    evr_arena_free(&s->arena);
+}
+
+/* Fields of an op_summary file. */
+typedef struct summary_columns {
+    int32_t op, duration, base[EVR_BASE_COLUMNS];
+    struct {
+        uint32_t field, place;
+    } counters[EVR_COUNTERS];
+    uint32_t counter_count;
+} summary_columns;
+
+static const char *read_summary_header(evr_samples *s, const evr_csv *header, summary_columns *c)
+{
+    *c = (summary_columns){.op = evr_columns_find(header, "OP Type"), .duration = evr_columns_find(header, "Task Duration(us)")};
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
+        c->base[i] = evr_columns_find(header, i == EVR_COL_CORE ? "Task Type" : evr_base_names[i]);
+    for (size_t i = 0; i < EVR_COUNTERS; i++) {
+        int32_t at = evr_columns_find(header, evr_counter_names[i]);
+        if (at < 0)
+            continue;
+        if (!s->counter_places[i])
+            s->counter_places[i] = ++s->counter_count;
+        c->counters[c->counter_count].field = (uint32_t)at;
+        c->counters[c->counter_count++].place = s->counter_places[i] - 1;
+    }
+    return c->op < 0         ? "OP Type"
+           : c->duration < 0 ? "Task Duration(us)"
+           : c->base[EVR_COL_INPUT_SHAPES] < 0
+               ? evr_base_names[EVR_COL_INPUT_SHAPES]
+               : NULL;
+}
+
+static evr_str field(const evr_csv *csv, int32_t index)
+{
+    return index < 0 ? (evr_str){"", 0} : evr_cell_trim(evr_csv_value(csv, (size_t)index));
+}
+
+static bool op_of(evr_samples *s, evr_str name, uint32_t *out)
+{
+    uint32_t id = evr_intern_add(&s->ops, name);
+    size_t before = s->op_cap;
+    if (id == EVR_NO_ID || !evr_grow(s->ctx, (void **)&s->by_op, &s->op_cap, (size_t)id + 1, sizeof *s->by_op))
+        return false;
+    for (size_t i = before; i < s->op_cap; i++)
+        s->by_op[i] = (evr_op_samples){EVR_NO_ID, EVR_NO_ID, 0, EVR_RULE_PLAIN};
+    if (s->by_op[id].count == 0)
+        s->by_op[id].rule = evr_signature_rule_of(name);
+    *out = id;
+    return true;
+}
+
+static bool rehash(evr_samples *s)
+{
+    if (s->count * 2 < s->slot_count)
+        return true;
+    size_t n = s->slot_count ? s->slot_count * 2 : 1024;
+    uint32_t *slots = evr_alloc_zeroed(s->ctx, n * sizeof *slots);
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t at = s->items[i].hash & (n - 1);
+        while (slots[at])
+            at = (at + 1) & (n - 1);
+        slots[at] = (uint32_t)i + 1;
+    }
+    evr_release(s->ctx, s->slots, s->slot_count * sizeof *s->slots);
+    s->slots = slots;
+    s->slot_count = n;
+    return true;
+}
+
+/* The sample of the same operator whose signature is in `scratch`, or its empty slot. */
+static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash, const evr_call_cells *wanted)
+{
+    size_t at = hash & (s->slot_count - 1);
+    for (; s->slots[at]; at = (at + 1) & (s->slot_count - 1)) {
+        const evr_sample *sample = &s->items[s->slots[at] - 1];
+        if (sample->hash != hash || sample->op != op)
+            continue;
+        evr_call_cells cells = evr_sample_cells(sample, (evr_str){"", 0});
+        if (evr_call_cells_equal(&cells, wanted))
+            break;
+        s->other.len = 0;
+        evr_signature(&s->other, s->by_op[op].rule, &cells);
+        if (s->other.failed || evr_str_eq(evr_buf_view(&s->other), evr_buf_view(&s->scratch)))
+            break;
+    }
+    return &s->slots[at];
+}
+
+static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_call_cells *cells, uint32_t *slot)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
+        bytes += cells->base[i].len;
+    if (!evr_grow(s->ctx, (void **)&s->items, &s->cap, s->count + 1, sizeof *s->items))
+        return false;
+    char *text = evr_arena_alloc(&s->arena, bytes);
+    if (!text)
+        return false;
+    evr_sample *sample = &s->items[s->count];
+    *sample = (evr_sample){.hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
+    uint32_t at = 0;
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++) {
+        if (cells->base[i].len)
+            memcpy(text + at, cells->base[i].data, cells->base[i].len);
+        at += (uint32_t)cells->base[i].len;
+        sample->ends[i] = at;
+    }
+    evr_op_samples *list = &s->by_op[op];
+    if (list->count++)
+        s->items[list->last].next = (uint32_t)s->count;
+    else
+        list->first = (uint32_t)s->count;
+    list->last = (uint32_t)s->count;
+    *slot = (uint32_t)++s->count;
+    return true;
+}
+
+/* Room for the counters of all files so far. */
+static bool grow_counters(evr_samples *s, evr_sample *sample)
+{
+    if (sample->counter_count == s->counter_count)
+        return true;
+    evr_counter_sum *sums = evr_arena_alloc_zeroed(&s->arena, s->counter_count * sizeof *sums);
+    if (!sums)
+        return false;
+    if (sample->counter_count)
+        memcpy(sums, sample->counters, sample->counter_count * sizeof *sums);
+    sample->counters = sums;
+    sample->counter_count = s->counter_count;
+    return true;
+}
+
+static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv, const summary_columns *columns)
+{
+    if (columns->counter_count && !grow_counters(s, sample))
+        return false;
+    for (size_t i = 0; i < columns->counter_count; i++) {
+        double value;
+        evr_counter_sum *sum = &sample->counters[columns->counters[i].place];
+        sum->seen = 1;
+        if (!evr_str_to_f64(evr_cell_trim(evr_csv_value(csv, columns->counters[i].field)), &value) || !isfinite(value))
+            continue;
+        sum->sum += value;
+        sum->numbers++;
+    }
+    return true;
+}
+
+/* One row. False when memory is out. */
+static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *columns, evr_str path, evr_perfdb_report *report)
+{
+    evr_str op_name = field(csv, columns->op);
+    if (op_name.len == 0 || evr_str_is(op_name, "N/A"))
+        return true;
+    double duration = evr_cell_number(field(csv, columns->duration));
+    if (!evr_duration_valid(duration))
+        return evr_dbreport_add_problem(report, path, csv->line, "\"Task Duration(us)\" is not above 0", "the row was left out");
+    evr_call_cells cells = {.ep_size = {"", 0}};
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
+        cells.base[i] = field(csv, columns->base[i]);
+    uint32_t op;
+    if (!op_of(s, op_name, &op) || !rehash(s))
+        return false;
+    s->scratch.len = 0;
+    evr_signature(&s->scratch, s->by_op[op].rule, &cells);
+    if (s->scratch.failed)
+        return false;
+    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = signature + op * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t *slot = find_slot(s, op, hash, &cells);
+    if (s->other.failed || (!*slot && (s->count >= EVR_NO_ID - 1 || !new_sample(s, op, hash, &cells, slot))))
+        return false;
+    evr_sample *sample = &s->items[*slot - 1];
+    sample->signature_hash = signature;
+    if (duration < sample->least)
+        sample->least = duration;
+    return add_counters(s, sample, csv, columns);
+}
+
+evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err)
+{
+    evr_csv csv;
+    summary_columns columns = {0};
+    evr_csv_init(&csv, s->ctx, text);
+    evr_csv_result result = evr_csv_next(&csv);
+    evr_status status = EVR_OK;
+    const char *lacks = result == EVR_CSV_ROW ? read_summary_header(s, &csv, &columns) : "OP Type";
+    if (result == EVR_CSV_NOMEM) {
+        status = evr_fail_nomem(err);
+    } else if (lacks) {
+        evr_fail(s->ctx, err, EVR_E_FORMAT, "%.*s is no op_summary file: it has no column \"%s\"", EVR_STR_ARG(path), lacks);
+        status = evr_hint(err, "give the op_summary_*.csv files of the profiler, or the folder they are in");
+    }
+    csv.width = csv.count;
+    while (status == EVR_OK && (result = evr_csv_next(&csv)) != EVR_CSV_END) {
+        report->totals.source_rows++;
+        bool good = result == EVR_CSV_ROW ? add_row(s, &csv, &columns, path, report)
+                                          : result == EVR_CSV_MALFORMED &&
+                                                evr_dbreport_add_problem(report, path, csv.line, csv.problem, "the row was left out");
+        if (!good)
+            status = evr_fail_nomem(err);
+    }
+    evr_csv_free(&csv);
+    return status;
+}
+
+const evr_op_samples *evr_samples_of(const evr_samples *s, evr_str op)
+{
+    uint32_t id = evr_intern_find(&s->ops, op);
+    return id == EVR_NO_ID || !s->by_op[id].count ? NULL : &s->by_op[id];
+}
+
+evr_call_cells evr_sample_cells(const evr_sample *sample, evr_str ep_size)
+{
+    evr_call_cells cells = {.ep_size = ep_size};
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++) {
+        uint32_t from = i ? sample->ends[i - 1] : 0;
+        cells.base[i] = (evr_str){sample->text + from, sample->ends[i] - from};
+    }
+    return cells;
+}
+
+bool evr_sample_counter(const evr_samples *s, const evr_sample *sample, uint32_t index, double *out)
+{
+    uint32_t place = s->counter_places[index];
+    if (place == 0 || place > sample->counter_count || !sample->counters[place - 1].seen)
+        return false;
+    const evr_counter_sum *sum = &sample->counters[place - 1];
+    *out = sum->numbers ? sum->sum / sum->numbers : 0;
+    return true;
+}

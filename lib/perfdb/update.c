@@ -1,0 +1,428 @@
+#include <evreplay/perfdb.h>
+
+#include "base/error.h"
+#include "perfdb/folder.h"
+#include "perfdb/sources.h"
+#include "perfdb/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { WRITE_CHUNK = 1 << 18, DEFAULT_TIMEOUT_MS = 60000 };
+
+struct evr_perfdb {
+    evr_context *ctx;
+    char *path;
+    uint32_t lock_timeout_ms;
+    uint64_t max_file_bytes;
+};
+
+static evr_status take_options(evr_context *ctx, const void *options, void *to, size_t size, const char *what, evr_error **err)
+{
+    uint32_t given = 0;
+    if (!options)
+        return EVR_OK;
+    memcpy(&given, options, sizeof given);
+    if (given < sizeof given || given > size + 4096)
+        return evr_fail(ctx, err, EVR_E_INVALID, "%s: unknown struct_size %u", what, given);
+    memcpy(to, options, given < size ? given : size);
+    return EVR_OK;
+}
+
+evr_status evr_perfdb_open(evr_context *ctx, const char *path, const evr_perfdb_options *options, evr_perfdb **out, evr_error **err)
+{
+    evr_perfdb_options o = {0};
+    evr_folder folder;
+    if (err)
+        *err = NULL;
+    if (out)
+        *out = NULL;
+    if (!ctx || !path || !path[0] || !out)
+        return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_open: context, path or `out` is missing");
+    EVR_TRY(take_options(ctx, options, &o, sizeof o, "evr_perfdb_open", err));
+    if ((o.flags & EVR_PERFDB_CREATE) && mkdir(path, 0777) != 0 && errno != EEXIST)
+        return evr_fail(ctx, err, EVR_E_IO, "cannot make the folder %s: %s", path, strerror(errno));
+    evr_status status = evr_folder_open(ctx, path, &folder, err);
+    evr_folder_close(&folder);
+    if (status == EVR_E_UNSUPPORTED)
+        evr_hint(err, "a database is a folder of CSV files, one for each operator");
+    EVR_TRY(status);
+    evr_perfdb *db = evr_alloc_zeroed(ctx, sizeof *db);
+    if (!db)
+        return evr_fail_nomem(err);
+    db->path = evr_strdup(ctx, evr_str_c(path));
+    if (!db->path) {
+        evr_release(ctx, db, sizeof *db);
+        return evr_fail_nomem(err);
+    }
+    db->ctx = evr_context_ref(ctx);
+    db->lock_timeout_ms = o.lock_timeout_ms ? o.lock_timeout_ms : DEFAULT_TIMEOUT_MS;
+    db->max_file_bytes = o.max_file_bytes && o.max_file_bytes < UINT32_MAX ? o.max_file_bytes : UINT32_MAX - 1;
+    *out = db;
+    return EVR_OK;
+}
+
+void evr_perfdb_free(evr_perfdb *db)
+{
+    if (!db)
+        return;
+    evr_context *ctx = db->ctx;
+    evr_release(ctx, db->path, strlen(db->path) + 1);
+    evr_release(ctx, db, sizeof *db);
+    evr_context_free(ctx);
+}
+
+int32_t evr_perfdb_format(const evr_perfdb *db)
+{
+    (void)db;
+    return EVR_PERFDB_FORMAT_CSV;
+}
+
+evr_str evr_perfdb_path(const evr_perfdb *db) { return evr_str_c(db->path); }
+
+/* One update from its start to its end. */
+typedef struct update {
+    evr_perfdb *db;
+    evr_context *ctx;
+    evr_perfdb_update_options o;
+    evr_folder folder;
+    evr_folder_entry *entries;
+    size_t entry_count;
+    evr_samples samples;
+    evr_perfdb_report *report;
+    evr_str ep_size;
+    char ep_text[16];
+    evr_buf out, path; /* a file being written; its path for people */
+} update;
+
+static bool selected(const update *u, evr_str op)
+{
+    for (size_t i = 0; i < u->o.op_count; i++)
+        if (evr_str_is(op, u->o.ops[i]))
+            return true;
+    return u->o.op_count == 0;
+}
+
+static evr_str op_of(const evr_folder_entry *entry) { return evr_str_sub(entry->name, 0, entry->name.len - 4); }
+
+static bool has_entry(const update *u, evr_str op)
+{
+    for (size_t low = 0, high = u->entry_count; low < high;) {
+        size_t middle = (low + high) / 2;
+        int order = evr_str_cmp(op_of(&u->entries[middle]), op);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static evr_status full_path(update *u, evr_str name, evr_error **err)
+{
+    u->path.len = 0;
+    evr_buf_c(&u->path, u->db->path);
+    if (!evr_str_ends(evr_str_c(u->db->path), "/"))
+        evr_buf_char(&u->path, '/');
+    evr_buf_str(&u->path, name);
+    return u->path.failed ? evr_fail_nomem(err) : EVR_OK;
+}
+
+static evr_status read_entry(update *u, evr_str name, char **text, size_t *size, evr_error **err)
+{
+    EVR_TRY(full_path(u, name, err));
+    return evr_file_read(u->ctx, u->folder.fd, name.data, u->path.data, u->db->max_file_bytes, text, size, err);
+}
+
+/* Mode missing-only has nothing to do when every row of every file has a duration. */
+static evr_status all_complete(update *u, bool *complete, evr_error **err)
+{
+    *complete = u->entry_count > 0;
+    bool any = false;
+    for (size_t i = 0; i < u->entry_count && *complete; i++) {
+        char *text;
+        size_t size;
+        if (!u->entries[i].regular || !selected(u, op_of(&u->entries[i])))
+            continue;
+        any = true;
+        EVR_TRY(read_entry(u, u->entries[i].name, &text, &size, err));
+        bool good = evr_table_complete(u->ctx, (evr_str){text, size}, complete);
+        evr_release(u->ctx, text, size + 1);
+        if (!good)
+            return evr_fail_nomem(err);
+    }
+    *complete = *complete && any;
+    return EVR_OK;
+}
+
+static evr_status read_sources(update *u, evr_error **err)
+{
+    evr_source_files files;
+    evr_source_files_init(&files, u->ctx);
+    evr_status status = EVR_OK;
+    for (size_t i = 0; status == EVR_OK && i < u->o.source_count; i++)
+        status = evr_source_files_add(&files, u->o.sources[i], err);
+    for (size_t i = 0; status == EVR_OK && i < files.count; i++) {
+        char *text;
+        size_t size;
+        status = evr_file_read(u->ctx, AT_FDCWD, files.paths[i].data, files.paths[i].data, UINT32_MAX - 1, &text, &size, err);
+        if (status != EVR_OK)
+            break;
+        status = evr_samples_add(&u->samples, files.paths[i], (evr_str){text, size}, u->report, err);
+        evr_release(u->ctx, text, size + 1);
+        u->report->totals.source_files++;
+    }
+    evr_source_files_free(&files);
+    return status;
+}
+
+static evr_status stage_table(update *u, evr_table *t, evr_str name, evr_error **err)
+{
+    EVR_TRY(evr_folder_stage(&u->folder, name, err));
+    u->out.len = 0;
+    evr_table_render_header(t, &u->out);
+    for (size_t next = 0; next < t->count && !u->out.failed;) {
+        evr_table_render(t, &u->out, &next, WRITE_CHUNK);
+        if (u->out.failed || next >= t->count)
+            break;
+        EVR_TRY(evr_folder_write(&u->folder, &u->out, err));
+        u->out.len = 0;
+    }
+    if (u->out.failed)
+        return evr_fail_nomem(err);
+    EVR_TRY(evr_folder_write(&u->folder, &u->out, err));
+    return evr_folder_finish(&u->folder, err);
+}
+
+static bool set_reason(update *u, evr_dbreport_file *file, int32_t status, const char *format, const char *detail)
+{
+    char text[160];
+    snprintf(text, sizeof text, format, detail);
+    file->public.status = status;
+    file->public.reason = evr_dbreport_text(u->report, evr_str_c(text));
+    return file->public.reason.data != NULL;
+}
+
+/* The i-th other name of an operator, in `out`. Empty when there is none, or when memory is out, which sticks to `out`. */
+static evr_str alias(update *u, evr_str op, size_t i)
+{
+    evr_alias aliases[EVR_MOST_ALIASES];
+    u->out.len = 0;
+    if (i >= evr_op_aliases(op, aliases))
+        return (evr_str){"", 0};
+    evr_buf_str(&u->out, aliases[i].name);
+    evr_buf_c(&u->out, aliases[i].suffix);
+    return u->out.failed ? (evr_str){"", 0} : evr_buf_view(&u->out);
+}
+
+/* Whether the sources had anything for an operator, under whichever name. */
+static bool has_samples(update *u, evr_str op)
+{
+    bool found = evr_samples_of(&u->samples, op) != NULL;
+    evr_str name;
+    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
+        found = evr_samples_of(&u->samples, name) != NULL;
+    return found;
+}
+
+/* Whether an operator's measurements went into the file of another name. */
+static bool has_other_entry(update *u, evr_str op)
+{
+    bool found = false;
+    evr_str name;
+    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
+        found = has_entry(u, name) && selected(u, name);
+    return found;
+}
+
+/* Merges, and stages the file when something changed. */
+static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **err)
+{
+    bool changed = false, good = evr_table_duplicates(t) && evr_table_merge(t, u->o.mode) &&
+                                 (!(u->o.flags & EVR_PERFDB_PRUNE) || evr_table_prune(t)) && evr_table_changed(t, &changed);
+    evr_perfdb_file *file = &t->file->public;
+    bool measured = good && has_samples(u, t->op);
+    good &= !u->out.failed;
+    file->rows = t->count;
+    for (size_t i = 0; i < t->count; i++)
+        file->rows -= (t->rows[i].flags & EVR_ROW_DELETED) != 0;
+    file->written = changed;
+    if (good && measured)
+        file->status = EVR_PERFDB_SUCCESS;
+    else if (good)
+        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, "the sources hold no measurement of it%s", "");
+    if (!good)
+        return evr_fail_nomem(err);
+    return changed ? stage_table(u, t, name, err) : EVR_OK;
+}
+
+static evr_status update_entry(update *u, const evr_folder_entry *entry, evr_error **err)
+{
+    evr_table t;
+    char *text;
+    size_t size;
+    const char *unusable = NULL;
+    bool missing_column = false;
+    evr_str op = op_of(entry);
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, entry->name);
+    if (!file)
+        return evr_fail_nomem(err);
+    if (!entry->regular)
+        return set_reason(u, file, EVR_PERFDB_FAILED, "it is a link or no file%s, and was left alone", "") ? EVR_OK : evr_fail_nomem(err);
+    EVR_TRY(read_entry(u, entry->name, &text, &size, err));
+    evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
+    t.file = file;
+    evr_status status = EVR_OK;
+    if (!evr_table_read(&t, evr_buf_view(&u->path), (evr_str){text, size}, &unusable, &missing_column))
+        status = evr_fail_nomem(err);
+    else if (!unusable)
+        status = work_table(u, &t, entry->name, err);
+    else if (!set_reason(u, file, missing_column ? EVR_PERFDB_SKIPPED : EVR_PERFDB_FAILED,
+                         missing_column ? "it is no operator file: it has no column \"%s\"" : "%s", unusable))
+        status = evr_fail_nomem(err);
+    evr_table_free(&t);
+    evr_release(u->ctx, text, size + 1);
+    return status;
+}
+
+/* A name from a profile that may become a file's name. */
+static bool is_file_name(evr_str op)
+{
+    if (op.len == 0 || op.len > 200 || op.data[0] == '.')
+        return false;
+    for (size_t i = 0; i < op.len; i++)
+        if (op.data[i] == '/' || (unsigned char)op.data[i] < 32)
+            return false;
+    return true;
+}
+
+/* An operator that was measured and has no file. It gets one when the database is new or when it was asked for by its name; else a
+ * profile of a whole model would add files of operators that nobody keeps. */
+static evr_status update_absent(update *u, evr_str op, bool create, evr_error **err)
+{
+    evr_table t;
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
+    if (!file)
+        return evr_fail_nomem(err);
+    const char *reason = !create                                    ? "it has no file in the database; name it among the operators to make one"
+                         : !is_file_name(op)                        ? "its name cannot be the name of a file"
+                         : u->o.mode == EVR_PERFDB_MODE_MISSING_ONLY ? "it has no file in the database, and mode missing-only adds no rows"
+                                                                    : NULL;
+    if (reason)
+        return set_reason(u, file, EVR_PERFDB_SKIPPED, "%s", reason) ? EVR_OK : evr_fail_nomem(err);
+    evr_buf name;
+    evr_buf_init(&name, u->ctx);
+    evr_buf_str(&name, op);
+    evr_buf_c(&name, ".csv");
+    evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
+    t.file = file;
+    file->public.name = evr_dbreport_text(u->report, evr_buf_view(&name));
+    bool good = !name.failed && file->public.name.data && evr_table_new(&t);
+    evr_status status = good ? work_table(u, &t, evr_buf_view(&name), err) : evr_fail_nomem(err);
+    evr_table_free(&t);
+    evr_buf_free(&name);
+    return status;
+}
+
+/* An operator that was asked for and is nowhere to be found. */
+static evr_status note_unknown(update *u, evr_str op, evr_error **err)
+{
+    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
+    bool good = file && set_reason(u, file, EVR_PERFDB_SKIPPED, "it has no file in the database, and %s",
+                                   "the sources hold no measurement of it");
+    return good ? EVR_OK : evr_fail_nomem(err);
+}
+
+static evr_status merge_all(update *u, evr_error **err)
+{
+    bool empty = true;
+    for (size_t i = 0; i < u->entry_count; i++) {
+        evr_str op = op_of(&u->entries[i]);
+        empty = false;
+        if (selected(u, op))
+            EVR_TRY(update_entry(u, &u->entries[i], err));
+    }
+    for (uint32_t i = 0; i < u->samples.ops.count; i++) {
+        evr_str op = evr_intern_text(&u->samples.ops, i);
+        if (u->samples.by_op[i].count && selected(u, op) && !has_entry(u, op) && (u->o.op_count || !has_other_entry(u, op)))
+            EVR_TRY(update_absent(u, op, empty || u->o.op_count, err));
+        if (u->out.failed)
+            return evr_fail_nomem(err);
+    }
+    for (size_t i = 0; i < u->o.op_count; i++) {
+        evr_str op = evr_str_c(u->o.ops[i]);
+        if (!has_entry(u, op) && !evr_samples_of(&u->samples, op))
+            EVR_TRY(note_unknown(u, op, err));
+    }
+    return EVR_OK;
+}
+
+static evr_status run(update *u, evr_error **err)
+{
+    bool complete = false;
+    EVR_TRY(evr_folder_open(u->ctx, u->db->path, &u->folder, err));
+    EVR_TRY(evr_folder_lock(&u->folder, u->db->lock_timeout_ms, err));
+    EVR_TRY(evr_folder_list(&u->folder, &u->entries, &u->entry_count, err));
+    if (u->o.mode == EVR_PERFDB_MODE_MISSING_ONLY)
+        EVR_TRY(all_complete(u, &complete, err));
+    u->report->totals.complete = complete;
+    if (complete)
+        return EVR_OK;
+    EVR_TRY(read_sources(u, err));
+    EVR_TRY(merge_all(u, err));
+    EVR_TRY(evr_folder_commit(&u->folder, err));
+    evr_dbreport_finish(u->report);
+    return EVR_OK;
+}
+
+static evr_status check_options(evr_context *ctx, const evr_perfdb_update_options *o, evr_error **err)
+{
+    if (o->mode != EVR_PERFDB_MODE_ALL && o->mode != EVR_PERFDB_MODE_MISSING_ONLY)
+        return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: there is no mode %d", o->mode);
+    if ((o->source_count && !o->sources) || (o->op_count && !o->ops))
+        return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: a list is missing");
+    for (size_t i = 0; i < o->source_count; i++)
+        if (!o->sources[i])
+            return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: source %zu is NULL", i);
+    for (size_t i = 0; i < o->op_count; i++)
+        if (!o->ops[i])
+            return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: operator %zu is NULL", i);
+    return EVR_OK;
+}
+
+evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *options, evr_perfdb_report **out, evr_error **err)
+{
+    if (err)
+        *err = NULL;
+    if (out)
+        *out = NULL;
+    if (!db)
+        return evr_fail(NULL, err, EVR_E_INVALID, "evr_perfdb_update: `db` is NULL");
+    update u = {.db = db, .ctx = db->ctx, .folder = {.ctx = db->ctx, .fd = -1, .lock = -1, .writing = -1}};
+    EVR_TRY(take_options(db->ctx, options, &u.o, sizeof u.o, "evr_perfdb_update", err));
+    EVR_TRY(check_options(db->ctx, &u.o, err));
+    u.report = evr_dbreport_new(db->ctx, evr_str_c(db->path));
+    if (!u.report)
+        return evr_fail_nomem(err);
+    evr_samples_init(&u.samples, db->ctx);
+    evr_buf_init(&u.out, db->ctx);
+    evr_buf_init(&u.path, db->ctx);
+    evr_arena_init(&u.folder.arena, db->ctx);
+    if (u.o.ep_size)
+        snprintf(u.ep_text, sizeof u.ep_text, "%u", u.o.ep_size);
+    u.ep_size = evr_str_c(u.ep_text);
+    evr_status status = run(&u, err);
+    evr_folder_close(&u.folder);
+    evr_samples_free(&u.samples);
+    evr_buf_free(&u.out);
+    evr_buf_free(&u.path);
+    if (status == EVR_OK && out)
+        *out = u.report;
+    else
+        evr_perfdb_report_free(u.report);
+    return status;
+}

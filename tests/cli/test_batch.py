@@ -1,0 +1,123 @@
+"""Batches from the command line: timed, isolated, journalled, killed and resumed, interrupted."""
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import EVREPLAY
+from test_registry import OPERATORS, record, tensor
+
+GOOD = ["abs", "neg", "exp", "sin", "relu", "sigmoid", "tanh", "floor"]
+
+
+def records(count):
+    return [record(f"aten::{GOOD[i % len(GOOD)]}", self=tensor(i + 1)) for i in range(count)]
+
+
+@pytest.fixture
+def run(evreplay, tmp_path):
+    def run(command, what, *options):
+        out = tmp_path / "out.json"
+        out.unlink(missing_ok=True)
+        result = evreplay(command, "-", "--json", out, *options, stdin=json.dumps(what).encode())
+        if result.returncode == 5:
+            pytest.skip("no bridge to torch was built")
+        return result, json.loads(out.read_text())["results"] if out.exists() else None
+
+    return run
+
+
+def test_bench_takes_times(run):
+    result, rows = run("bench", records(2), "--iterations", 30, "--warmup", 2, "--flush", "write", "--samples", "-v")
+    assert result.returncode == 0, result.stderr
+    for row in rows:
+        assert row["statistics"]["count"] == 30 == len(row["samples"])
+        assert 0 < row["statistics"]["median_low"] <= row["statistics"]["median"] <= row["statistics"]["median_high"]
+        assert "flush=write" in row["protocol"] and "warmup=count warmup_calls=2" in row["protocol"]
+    again, same = run("bench", records(1), "--protocol", rows[0]["protocol"])
+    assert again.returncode == 0 and same[0]["protocol"] == rows[0]["protocol"]
+
+
+@pytest.mark.parametrize("options", [("--precision", "0"), ("--precision", "x"), ("--flush", "often"), ("--protocol", "mine"), ("--timeout", "-1"), ("--check", "luck")])
+def test_bench_refuses_nonsense(run, options):
+    assert run("bench", records(1), *options)[0].returncode == 2
+
+
+def test_filters(run):
+    what = records(4) + [record("evrtest::marked", x=tensor(2))]
+    load = ("--import", f"evrtest={OPERATORS}") if OPERATORS else ()
+    assert [r["op"] for r in run("replay", what, "--namespace", "aten", *load)[1]] == [f"aten::{n}" for n in GOOD[:4]]
+    assert len(run("replay", what, "--top", 2, *load)[1]) == 2
+    assert run("replay", what, "--status", "failed", *load)[1] == []
+
+
+@pytest.mark.skipif(OPERATORS is None, reason="the operators of tests/replay/ops were not built")
+def test_isolated_poison(run):
+    what = records(6)
+    clean = run("replay", what)[1]
+    for i, name in ((1, "crash"), (3, "abort"), (5, "exit"), (7, "refuse")):
+        what.insert(i, record(f"evrpoison::{name}", x=tensor(3)))
+    result, rows = run("replay", what, "--isolate", "--workers", 2, "--import", f"evrpoison={OPERATORS}")
+    assert result.returncode == 1
+    assert [r["reason"] for r in rows if r["op"].startswith("evrpoison")] == ["crashed", "crashed", "crashed", "op-error"]
+    fine = [r for r in rows if r["op"].startswith("aten")]
+    assert [(r["key"], r["status"]) for r in fine] == [(r["key"], r["status"]) for r in clean]
+
+
+def started(*args, path):
+    return subprocess.Popen([EVREPLAY, *map(str, args)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd=path)
+
+
+def wait_for_lines(process, journal, count):
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until and (not journal.exists() or journal.read_bytes().count(b"\n") < count):
+        time.sleep(0.002)
+    assert process.poll() is None, "it ended before it was stopped"
+
+
+@pytest.mark.parametrize("isolate", [(), ("--isolate",)], ids=["here", "isolated"])
+def test_killed_at_any_moment_and_resumed(run, evreplay, tmp_path, isolate):
+    what = tmp_path / "records.json"
+    what.write_text(json.dumps(records(60)))
+    journal, out = tmp_path / "journal", tmp_path / "out.json"
+    if evreplay("replay", what, "--op-limit", 1).returncode == 5:
+        pytest.skip("no bridge to torch was built")
+    args = ("bench", what, "--iterations", 10, "--journal", journal, "--json", out, *isolate)
+    moments = random.Random(7)
+    for goal in (1, 12, 30, 45):
+        process = started(*args, *(("--resume",) if journal.exists() else ()), path=tmp_path)
+        wait_for_lines(process, journal, goal)
+        time.sleep(moments.uniform(0, 0.02))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert started(*args, "--resume", path=tmp_path).wait(timeout=100) == 0
+    rows = json.loads(out.read_text())["results"]
+    assert [r["index"] for r in rows] == list(range(60)) and all(r["status"] == "ok" for r in rows)
+    lines = journal.read_text().splitlines()
+    assert len(lines) == 61 and len({json.loads(x)["index"] for x in lines[1:]}) == 60  # nothing twice, nothing lost
+
+
+def test_interrupt_ends_with_the_results_so_far(evreplay, tmp_path):
+    what, out = tmp_path / "records.json", tmp_path / "out.json"
+    what.write_text(json.dumps(records(400)))
+    if evreplay("replay", what, "--op-limit", 1).returncode == 5:
+        pytest.skip("no bridge to torch was built")
+    journal = tmp_path / "journal"
+    process = started("bench", what, "--json", out, "--isolate", "--iterations", 100, "--journal", journal, path=tmp_path)
+    wait_for_lines(process, journal, 3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 1
+    document = json.loads(out.read_text())
+    assert document["interrupted"] and 0 < len(document["results"]) < 400
+    assert not [p for p in pathlib.Path("/proc").glob("[0-9]*/stat") if ppid_of(p) == process.pid]
+
+
+def ppid_of(stat):
+    try:
+        return int(stat.read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None

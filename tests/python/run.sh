@@ -1,0 +1,8 @@
+#!/bin/sh
+# Runs the tests of the package with the given python, or says what it lacks.
+"$2" -c "import $1" 2>/dev/null || { echo "skipped: $2 has no $1"; exit 77; }
+here=$(cd "$(dirname "$0")" && pwd)
+case $1 in
+  pytest) exec "$2" -m pytest -q -p no:cacheprovider "$here" ;;
+  mypy) cd "$here/../.." && exec "$2" -m mypy --strict --no-incremental --cache-dir=/dev/null bindings/python/evreplay ;;
+esac
