@@ -1,5 +1,6 @@
 #include "report/compare.h"
 
+#include "measure/interval.h"
 #include "measure/statistics.h"
 #include "measure/trend.h"
 #include "report/resample.h"
@@ -11,6 +12,8 @@
 #define LEVEL 0.95       /* of intervals */
 #define LEVEL_Z 1.959964 /* deviate of it */
 #define FIVE_Z 1.863     /* of what five samples reach, 0.9375 */
+#define IQR_OF_NORMAL 1.3489795     /* standard deviations */
+#define MEDIAN_OVER_MEAN 1.2533141 /* deviation of the median of normal values over that of their mean */
 
 const char *evr_change_name(int32_t change)
 {
@@ -88,37 +91,69 @@ static evr_status work_open(evr_arena *arena, work *w, size_t most, evr_error **
     return w->pairs && w->rows && w->order && w->low && w->high && w->room ? EVR_OK : evr_fail_nomem(err);
 }
 
-static evr_status know_noise(evr_context *ctx, const evr_result *r, evr_statistics_room *room, evr_median_noise *out, evr_error **err)
+/* Sorts the samples of a result into the room, and looks at their order. */
+static evr_status look_at_samples(evr_context *ctx, const evr_result *r, evr_statistics_room *room, evr_trend *out, evr_error **err)
 {
-    const evr_statistics *s = r->statistics;
-    *out = (evr_median_noise){.count = r->sample_count, .median = s->median, .worth = (double)s->count};
-    if (!r->sample_count) {
-        double reach = fabs(s->median_high - s->median_low) / 2 / s->median;
-        out->log_sd = fmin(reach, 1) / (s->coverage < LEVEL ? FIVE_Z : LEVEL_Z);
-        return EVR_OK;
-    }
-    evr_trend trend;
     EVR_TRY(evr_statistics_room_for(ctx, room, r->sample_count, err));
     memcpy(room->sorted, r->samples, r->sample_count * sizeof *r->samples);
     evr_sort_f64(room->sorted, r->sample_count);
-    evr_trend_find(r->samples, r->sample_count, evr_median_of_sorted(room->sorted, r->sample_count), room, &trend);
-    out->sorted = room->sorted;
-    out->worth = (double)r->sample_count / fmax(trend.spread, 1);
+    evr_trend_find(r->samples, r->sample_count, evr_median_of_sorted(room->sorted, r->sample_count), room, out);
     return EVR_OK;
 }
 
-static evr_status measure_pair(evr_comparison *c, work *w, size_t row, evr_error **err)
+/* How far neighbours resemble each other, over all results that are compared: a few dozen samples of one hardly show it, and thousands of all do. As what
+ * the variance of a median is multiplied by. */
+static evr_status learn_likeness(evr_comparison *c, work *w, double *spread, evr_error **err)
 {
-    const evr_change *change = &c->rows[row];
+    double sum = 0, samples = 0;
+    for (size_t i = 0; i < w->count; i++)
+        for (int side = 0; side < 2; side++) {
+            const evr_result *r = side ? c->rows[w->rows[i]].newer : c->rows[w->rows[i]].base;
+            evr_trend trend = {.correlation = r->statistics->correlation};
+            if (r->sample_count)
+                EVR_TRY(look_at_samples(c->ctx, r, &w->sides[side], &trend, err));
+            double count = (double)(r->sample_count ? r->sample_count : r->statistics->count);
+            sum += fmax(-1, fmin(1, trend.correlation)) * count;
+            samples += count;
+        }
+    double alike = samples > 0 ? fmax(0, fmin(0.9, sum / samples)) : 0;
+    *spread = (1 + alike) / (1 - alike);
+    return EVR_OK;
+}
+
+static evr_status know_noise(evr_context *ctx, const evr_result *r, double spread, evr_statistics_room *room, evr_median_noise *out, evr_error **err)
+{
+    const evr_statistics *s = r->statistics;
+    *out = (evr_median_noise){.count = r->sample_count, .median = s->median, .worth = (double)s->count / spread};
+    if (!r->sample_count) {
+        double reach = fabs(s->median_high - s->median_low) / 2 / s->median;
+        bool allowed_for = (s->flags & EVR_STATISTICS_CORRELATED) != 0;
+        out->log_sd = fmin(reach, 1) / (s->coverage < LEVEL ? FIVE_Z : LEVEL_Z) * (allowed_for ? 1 : sqrt(spread));
+        return EVR_OK;
+    }
+    evr_trend trend;
+    EVR_TRY(look_at_samples(ctx, r, room, &trend, err));
+    out->sorted = room->sorted;
+    out->worth = (double)r->sample_count / fmax(trend.spread, spread);
+    double count = (double)r->sample_count, q1 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.25 * (count - 1)),
+           q3 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.75 * (count - 1));
+    out->log_sd = MEDIAN_OVER_MEAN * (q3 - q1) / IQR_OF_NORMAL / sqrt(out->worth) / s->median;
+    return EVR_OK;
+}
+
+static evr_status measure_pair(evr_comparison *c, work *w, size_t i, double spread, evr_error **err)
+{
+    const evr_change *change = &c->rows[w->rows[i]];
     evr_median_noise base, newer;
-    evr_pair *pair = &w->pairs[w->count];
-    evr_draws draws = {.seed = c->seed, .stream = w->count};
-    EVR_TRY(know_noise(c->ctx, change->base, &w->sides[0], &base, err));
-    EVR_TRY(know_noise(c->ctx, change->newer, &w->sides[1], &newer, err));
+    evr_pair *pair = &w->pairs[i];
+    evr_draws draws = {.seed = c->seed, .stream = i};
+    EVR_TRY(know_noise(c->ctx, change->base, spread, &w->sides[0], &base, err));
+    EVR_TRY(know_noise(c->ctx, change->newer, spread, &w->sides[1], &newer, err));
     pair->log_ratio = log(newer.median) - log(base.median);
-    pair->freedom = fmin(base.worth, newer.worth) - 1;
-    evr_resample_ratio(&draws, &base, &newer, LEVEL, w->room, &pair->sd, &w->low[w->count], &w->high[w->count]);
-    w->rows[w->count++] = row;
+    pair->freedom = base.worth + newer.worth - 2;
+    evr_resample_ratio(&draws, &base, &newer, LEVEL, w->room, &pair->sd, &w->low[i], &w->high[i]);
+    /* The bootstrap rests on the few samples next to the median, the quartiles on half of them: together they vary less than either. */
+    pair->sd = hypot(pair->sd, hypot(base.log_sd, newer.log_sd)) * M_SQRT1_2;
     return EVR_OK;
 }
 
@@ -201,13 +236,17 @@ static evr_status note_changes(evr_comparison *c, evr_error **err)
 
 static evr_status compare_times(evr_comparison *c, work *w, evr_error **err)
 {
+    double spread;
     for (size_t i = 0; i < c->count; i++) {
         bool timed = false;
         if (c->rows[i].base && c->rows[i].newer)
             EVR_TRY(evr_compare_outcomes(c, &c->rows[i], &timed, err));
         if (timed)
-            EVR_TRY(measure_pair(c, w, i, err));
+            w->rows[w->count++] = i;
     }
+    EVR_TRY(learn_likeness(c, w, &spread, err));
+    for (size_t i = 0; i < w->count; i++)
+        EVR_TRY(measure_pair(c, w, i, spread, err));
     evr_judge(w->pairs, w->count, c->threshold, c->error_rate, w->room, w->order, &c->common);
     for (size_t i = 0; i < w->count; i++)
         fill_row(&c->rows[w->rows[i]], &w->pairs[i], w->low[i], w->high[i]);

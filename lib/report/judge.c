@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { LEARN_FROM = 8, BETWEEN_FREEDOM = 10, MOST_FREEDOM = 200 };
+enum { LEARN_FROM = 8, BETWEEN_FREEDOM = 8, MOST_FREEDOM = 200 };
 
 #define IQR_OF_NORMAL 1.3489795 /* standard deviations */
 #define APART 4.0               /* standard deviations between the middles of two parts */

@@ -2,7 +2,7 @@
  *
  * The median of n values drawn with replacement from n samples is one of these samples, and its rank among them is known: it is that of the median of n
  * uniform numbers, which is Beta((n+1)/2, (n+1)/2). So a resampled median is one random number and a look into the sorted samples, interpolated between
- * neighbours. Samples that resemble their neighbours say less than their number: n is then divided by how much (evr_trend.spread). */
+ * neighbours. Samples that resemble their neighbours say less than their number: they are worth fewer. */
 #ifndef EVR_REPORT_RESAMPLE_H
 #define EVR_REPORT_RESAMPLE_H
 
@@ -24,7 +24,7 @@ typedef struct evr_median_noise {
     size_t count;
     double worth;  /* independent samples that these are worth */
     double median;
-    double log_sd; /* without samples: of the logarithm of the median, from its interval */
+    double log_sd; /* of the logarithm of the median, by other means: its quartiles, or without samples its interval */
 } evr_median_noise;
 
 /* A median as it might have come out: positive. */
