@@ -1,9 +1,10 @@
-# The libraries the core stands on, as imported or built targets: evreplay_simdjson, evreplay_isal, evreplay_zstd, evreplay_sqlite.
+# The libraries the core stands on, as imported or built targets: evreplay_simdjson, PkgConfig::ISAL, PkgConfig::ZSTD, PkgConfig::ZIP, PkgConfig::SQLITE.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
 
 add_library(evreplay_simdjson INTERFACE)
 if(NOT EVREPLAY_SIMDJSON)

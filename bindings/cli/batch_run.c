@@ -343,6 +343,27 @@ static int run_records(const command *self, const batch_options *o, evr_context 
     return done ? done : code;
 }
 
+/* What an artifact says of seed and protocol holds unless something else was asked for; its protocol only where there are times taken by it. `line` keeps the text. */
+static int follow_artifact(batch_options *o, const evr_artifact *artifact, char **line)
+{
+    evr_artifact_info about = {.struct_size = sizeof about};
+    bool timed = false;
+    const evr_expected *e;
+    if (!artifact)
+        return 0;
+    evr_artifact_about(artifact, &about);
+    if (!o->runtime.seed)
+        o->runtime.seed = about.seed;
+    for (size_t i = 0; (e = evr_artifact_expected(artifact, i)); i++)
+        timed |= e->median_ns >= 0;
+    if (!timed || o->protocol)
+        return 0;
+    if (!(*line = strndup(about.protocol.data, about.protocol.len)))
+        return EXIT_BAD_INPUT;
+    o->protocol = *line;
+    return 0;
+}
+
 int batch_run(const command *self, batch_options *o, int argc, char **argv)
 {
     text_list inputs = {0};
@@ -350,6 +371,7 @@ int batch_run(const command *self, batch_options *o, int argc, char **argv)
     evr_runtime *runtime = NULL;
     record_source source = {0};
     record_list list = {0};
+    char *line = NULL;
     int code = options_parse(self, argc, argv, o, &inputs);
     if (code >= 0)
         goto cleanup;
@@ -363,6 +385,8 @@ int batch_run(const command *self, batch_options *o, int argc, char **argv)
     schemas.device = NULL;
     if (!(ctx = input_context()) || (code = runtime_open(self->name, &schemas, ctx, &runtime)) || (code = records_open(ctx, path, 0, runtime, &source)))
         goto cleanup;
+    if ((code = follow_artifact(o, source.artifact, &line)))
+        goto cleanup;
     code = gather(o, &source, &list) ? run_records(self, o, ctx, &list, path) : EXIT_BAD_INPUT;
 cleanup:
     release(&list);
@@ -370,5 +394,6 @@ cleanup:
     evr_runtime_free(runtime);
     evr_context_free(ctx);
     options_free(self, o, &inputs);
+    free(line);
     return code;
 }

@@ -181,7 +181,7 @@ static int run(int argc, char **argv, const command *self)
 
 const command cmd_extract = {
     "extract", "INPUT", "Turns calls of a trace into portable records.",
-    "INPUT is a trace, records of either format, or an operator-input log of PyTorch's benchmarks.\n"
+    "INPUT is a trace, records of either format, an operator-input log of PyTorch's benchmarks, or an artifact.\n"
     "Without --uid and --all-events there is one record for each unique call. A record that cannot be replayed says why in its\n"
     "status; the exit code is 1 when there is such a one among them.\n",
     table, run,

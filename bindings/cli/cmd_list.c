@@ -204,7 +204,7 @@ static int run(int argc, char **argv, const command *self)
 
 const command cmd_list = {
     "list", "INPUT", "Lists the unique operator calls of a trace, the costliest first.",
-    "INPUT is a trace, records as extract writes them, or an operator-input log of PyTorch's benchmarks.\n"
+    "INPUT is a trace, records as extract writes them, an operator-input log of PyTorch's benchmarks, or an artifact.\n"
     "One row for each operator with the same recorded arguments: uid of its first event, number of calls, kernel time (overlaps\n"
     "within a call counted once) and its share of all kernel time, CPU time, status, operator, arguments.\n"
     "The status tells whether a record can be made: ok, or skipped or failed with the reason. Operators that run inside others\n"

@@ -17,8 +17,8 @@ static int run(int argc, char **argv, const command *self)
 
 const command cmd_replay = {
     "replay", "INPUT", "Runs each record once and tells how that went.",
-    "INPUT is a trace, whose unique calls are replayed, records as extract writes them, or an operator-input log of PyTorch's\n"
-    "benchmarks. A record ends as ok, skipped or failed, with a reason and what to do about it. The time is that of the first run,\n"
+    "INPUT is a trace, whose unique calls are replayed, records as extract writes them, an operator-input log of PyTorch's\n"
+    "benchmarks, or an artifact, whose seed is taken unless there is another. A record ends as ok, skipped or failed, with a reason and what to do about it. The time is that of the first run,\n"
     "allocation of results included; `evreplay bench` takes times to rely on.\n",
     table, run,
 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_db, &cmd_doctor};
+static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_pack, &cmd_db, &cmd_doctor};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -17,7 +17,7 @@ static void usage(FILE *to)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(to, "\n  evreplay COMMAND --help   what a command takes\n"
                 "  evreplay --version        version of the library\n\n"
-                "An input is a file, plain, .gz or .zst, or - for standard input; its format is detected.\n"
+                "An input is a file, plain, .gz or .zst, an artifact, or - for standard input; its format is detected.\n"
                 "Exit codes: 0 all good, 1 some records failed, 2 usage, 3 regression found, 4 bad input,\n"
                 "5 something needed is missing (torch, device, plug-in).\n");
 }

@@ -50,10 +50,12 @@ static int open_set(record_source *s, const char *path, evr_str head)
     char *data = input_read_all(path, head, &size);
     if (!data)
         return EXIT_BAD_INPUT;
-    evr_status status = evr_ir_read(s->ctx, data, size, &s->set, &err);
+    evr_status status = evr_artifact_looks_like(data, size) ? evr_artifact_read(s->ctx, data, size, NULL, &s->artifact, &err)
+                                                             : evr_ir_read(s->ctx, data, size, &s->document, &err);
     free(data);
     if (status != EVR_OK)
         return input_error("", status, err);
+    s->set = s->artifact ? evr_artifact_records(s->artifact) : s->document;
     s->count = evr_ir_set_count(s->set);
     if (!(s->of_set = malloc((s->count + 1) * sizeof *s->of_set))) {
         fprintf(stderr, "evreplay: %s does not fit in memory\n", path);
@@ -91,14 +93,15 @@ int records_open(evr_context *ctx, const char *path, uint32_t flags, evr_runtime
     if (f)
         fclose(f);
     evr_str taken = {head, from_stdin ? got : 0}; /* what standard input will not give again */
-    return looks_like_records((evr_str){head, got}) ? open_set(s, path, taken) : open_trace(s, path, flags, runtime, taken);
+    return evr_artifact_looks_like(head, got) || looks_like_records((evr_str){head, got}) ? open_set(s, path, taken) : open_trace(s, path, flags, runtime, taken);
 }
 
 void records_close(record_source *s)
 {
     evr_extractor_free(s->extractor);
     evr_trace_free(s->trace);
-    evr_ir_set_free(s->set);
+    evr_ir_set_free(s->document);
+    evr_artifact_free(s->artifact);
     free(s->of_set);
 }
 
@@ -128,6 +131,8 @@ int records_run(const records_command *cmd, int argc, char **argv)
     if (!path || (cmd->check && !cmd->check(cmd->values)))
         goto cleanup;
     code = EXIT_BAD_INPUT;
+    if (cmd->path)
+        *cmd->path = path;
     if (!(ctx = input_context()))
         goto cleanup;
     code = cmd->live->on ? runtime_open(cmd->self->name, &cmd->live->runtime, ctx, &runtime) : runtime_configure(cmd->self->name, &cmd->live->runtime, ctx);

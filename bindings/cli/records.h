@@ -1,4 +1,4 @@
-/* Records of whatever a command was given: a trace's unique calls, or a document of records or an operator-input log. */
+/* Records of whatever a command was given: a trace's unique calls, a document of records, an operator-input log, or an artifact. */
 #ifndef EVREPLAY_CLI_RECORDS_H
 #define EVREPLAY_CLI_RECORDS_H
 
@@ -11,7 +11,9 @@ typedef struct record_source {
     evr_context *ctx;
     evr_trace *trace;         /* or … */
     evr_extractor *extractor;
-    evr_ir_set *set;          /* … this */
+    const evr_ir_set *set;    /* … this, */
+    evr_ir_set *document;     /* read by itself … */
+    evr_artifact *artifact;   /* … or out of this */
     evr_call *of_set;         /* its records as calls */
     const evr_call *calls;    /* of either */
     size_t count;
@@ -35,6 +37,7 @@ typedef struct records_command {
     uint32_t (*flags)(const void *values);
     int (*body)(void *values, record_source *source);
     const live_options *live; /* inside `values` */
+    const char **path;        /* inside `values`: gets the input's name; may be NULL */
 } records_command;
 
 int records_run(const records_command *cmd, int argc, char **argv);

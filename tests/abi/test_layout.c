@@ -17,6 +17,44 @@
 
 /* pinned: begin */
 
+SIZE(evr_artifact_options, 48);
+AT(evr_artifact_options, struct_size, 0);
+AT(evr_artifact_options, flags, 4);
+AT(evr_artifact_options, results, 8);
+AT(evr_artifact_options, input, 16);
+AT(evr_artifact_options, protocol, 32);
+AT(evr_artifact_options, seed, 40);
+
+SIZE(evr_artifact_limits, 24);
+AT(evr_artifact_limits, struct_size, 0);
+AT(evr_artifact_limits, files, 4);
+AT(evr_artifact_limits, file_bytes, 8);
+AT(evr_artifact_limits, total_bytes, 16);
+
+SIZE(evr_artifact_info, 128);
+AT(evr_artifact_info, struct_size, 0);
+AT(evr_artifact_info, flags, 4);
+AT(evr_artifact_info, library, 8);
+AT(evr_artifact_info, input, 24);
+AT(evr_artifact_info, runtime, 40);
+AT(evr_artifact_info, device, 56);
+AT(evr_artifact_info, device_name, 72);
+AT(evr_artifact_info, driver, 88);
+AT(evr_artifact_info, protocol, 104);
+AT(evr_artifact_info, seed, 120);
+
+SIZE(evr_expected, 96);
+AT(evr_expected, struct_size, 0);
+AT(evr_expected, status, 4);
+AT(evr_expected, key, 8);
+AT(evr_expected, inputs, 24);
+AT(evr_expected, initializer, 40);
+AT(evr_expected, kernels, 56);
+AT(evr_expected, trace_kernel_ns, 64);
+AT(evr_expected, median_ns, 72);
+AT(evr_expected, median_low_ns, 80);
+AT(evr_expected, median_high_ns, 88);
+
 SIZE(evr_device_desc, 112);
 AT(evr_device_desc, struct_size, 0);
 AT(evr_device_desc, flags, 4);

@@ -7,10 +7,12 @@ Found crashers are kept beside the seeds as found-*; this script leaves them alo
 """
 import gzip
 import hashlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 JSON = [
     "{}", "[]", "0", "-1.5e-7", "true", "null", '"a"', '"\\u00e9\\ud83d\\ude00\\ud800x\\n\\"\\\\"', "[1,[2,[3,{}]],\"x\"]",
@@ -175,7 +177,35 @@ def results_seeds():
         yield bytes((0,)) + text.encode()[:len(text) * 2 // 3]
 
 
-SEEDS = {"csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
+TENSOR = {"tensor": {"shape": [2, 3], "strides": [3, 1], "dtype": "float32"}}
+RECORDS = {"evreplay_ir": 1, "records": [
+    {"op": "aten::add", "overload": "Tensor", "schema": SCHEMAS[0], "uid": 7, "count": 4, "device": "cuda:0", "kernels": [{"name": "k", "count": 4, "total_ns": 60}],
+     "args": [{"name": "self", "type": "Tensor", "value": TENSOR}, {"name": "other", "type": "Tensor", "value": TENSOR}]},
+    {"op": "acme::f", "status": "failed", "reason": "missing-values", "detail": "x",
+     "args": [{"name": "x", "type": "str", "value": ["/a/b", {"missing": True}, {"complex": [1, {"float": "nan"}]}, {"dtype": "int8"}, "/a/b"]}]}]}
+EXPECTED = [  # the keys are those of the records
+    {"key": "913dd781e1c63bb9f71564b02501674a", "status": "ok", "kernels": 1, "kernel_ns": 15.0, "fills": ["normal", ["integers", 0, 8]]},
+    {"key": "cdcdb86f1e199b7ea1b28842f0ac37a0", "status": "failed", "fills": []}]
+
+
+def artifact_seeds():
+    empty = {"evreplay_artifact": 1, "library": "0.1.0", "protocol": "evreplay-protocol/1", "seed": 18446744073709551615, "redacted": "names", "expected": []}
+    texts = [(empty, {"evreplay_ir": 1, "records": []}), ({**empty, "evreplay_artifact": 2}, RECORDS), ({**empty, "expected": EXPECTED}, RECORDS), ([], {})]
+    for manifest, records in texts:
+        text = json.dumps(manifest) + "\0" + json.dumps(records)
+        yield b"\0\1" + text.encode()
+        yield b"\7\1" + text.encode()
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w", method) as z:
+                z.writestr(zipfile.ZipInfo("manifest.json"), json.dumps(manifest))
+                z.writestr(zipfile.ZipInfo("records.json"), json.dumps(records))
+                z.writestr(zipfile.ZipInfo("../x"), "x") if method == zipfile.ZIP_STORED and manifest else None
+            yield b"\0\0" + out.getvalue()
+            yield b"\3\0" + out.getvalue()[:-9]
+
+
+SEEDS = {"artifact": artifact_seeds, "csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 
