@@ -1,8 +1,9 @@
-# The libraries the core stands on, as imported or built targets: evreplay_simdjson, evreplay_isal, evreplay_zstd.
+# The libraries the core stands on, as imported or built targets: evreplay_simdjson, evreplay_isal, evreplay_zstd, evreplay_sqlite.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 
 add_library(evreplay_simdjson INTERFACE)
 if(NOT EVREPLAY_SIMDJSON)

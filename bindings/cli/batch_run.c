@@ -49,6 +49,12 @@ static bool is_wanted(const batch_options *o, const evr_call *call)
     return o->uids.count == 0;
 }
 
+static size_t most(const batch_options *o)
+{
+    uint64_t limit = o->limit ? o->limit : UINT64_MAX, top = o->top ? o->top : UINT64_MAX;
+    return (size_t)(limit < top ? limit : top);
+}
+
 /* In the order of the input, but for --top, which takes the costliest. */
 static bool gather(const batch_options *o, record_source *source, record_list *list)
 {
@@ -60,7 +66,7 @@ static bool gather(const batch_options *o, record_source *source, record_list *l
     for (size_t i = 0; good && i < n; i++) {
         if (!is_wanted(o, calls[i]))
             continue;
-        if ((o->limit && list->count == o->limit) || (o->top && list->count == o->top))
+        if (!o->around && list->count == most(o))
             break;
         list->items[list->count] = records_get(source, (size_t)(calls[i] - source->calls), &list->owned[list->count]);
         good = list->items[list->count++] != NULL;
@@ -178,6 +184,19 @@ static bool read_flush(const command *self, const char *text, evr_protocol *p)
     return p->flush != 0;
 }
 
+static bool read_launch(const command *self, const char *text, evr_protocol *p)
+{
+    static const char *const names[] = {NULL, "auto", "single", "batch", "graph"}; /* by EVR_LAUNCH_... */
+    for (int32_t i = EVR_LAUNCH_AUTO; text && i <= EVR_LAUNCH_GRAPH; i++)
+        if (strcmp(text, names[i]) == 0) {
+            p->launch = i;
+            return true;
+        }
+    if (text)
+        fprintf(stderr, "evreplay %s: --launch takes auto, single, batch or graph, not \"%s\"\n", self->name, text);
+    return text == NULL;
+}
+
 /* A preset or a whole line, changed by the single options. */
 static int read_protocol(const command *self, const batch_options *o, evr_context *ctx, evr_protocol *p)
 {
@@ -196,7 +215,7 @@ static int read_protocol(const command *self, const batch_options *o, evr_contex
     status = line ? evr_protocol_parse(ctx, evr_str_c(o->protocol), p, &err) : evr_protocol_preset(preset, p, &err);
     if (status != EVR_OK)
         return input_error(self->name, status, err);
-    if (!read_real(self, "precision", o->precision, &p->precision) || !read_flush(self, o->flush, p))
+    if (!read_real(self, "precision", o->precision, &p->precision) || !read_flush(self, o->flush, p) || !read_launch(self, o->launch, p))
         return EXIT_USAGE;
     if (o->iterations) {
         p->stop = EVR_STOP_COUNT;
@@ -261,7 +280,23 @@ static int report(const batch_options *o, evr_context *ctx, const evr_results *r
     return !good ? EXIT_BAD_INPUT : failed || evr_results_about(results)->flags & EVR_RESULTS_INTERRUPTED ? EXIT_SOME_FAILED : EXIT_GOOD;
 }
 
-static int run_records(const command *self, const batch_options *o, evr_context *ctx, const record_list *list, const char *path)
+/* Puts the records that are to run to the front, and says how many they are. */
+static int choose(const batch_options *o, evr_context *ctx, const evr_replay_batch_options *options, record_list *list, size_t *count)
+{
+    *count = list->count;
+    if (!o->around)
+        return 0;
+    uint8_t *drop = calloc(list->count + 1, 1);
+    int code = drop ? o->around->choose(o->around->user, ctx, options, list->items, list->count, drop) : EXIT_BAD_INPUT;
+    *count = 0;
+    for (size_t i = 0; !code && i < list->count && *count < most(o); i++)
+        if (!drop[i])
+            list->items[(*count)++] = list->items[i];
+    free(drop);
+    return code;
+}
+
+static int run_records(const command *self, const batch_options *o, evr_context *ctx, record_list *list, const char *path)
 {
     evr_protocol protocol = {.struct_size = sizeof protocol};
     watching w = {o, progress_now(), isatty(STDERR_FILENO)};
@@ -290,18 +325,22 @@ static int run_records(const command *self, const batch_options *o, evr_context 
     if (code)
         return code;
     options.protocol = o->timed ? &protocol : NULL;
+    size_t count;
+    if ((code = choose(o, ctx, &options, list, &count)))
+        return code;
     evr_results *results = NULL;
     evr_error *err = NULL;
     signal(SIGINT, on_interrupt);
-    evr_status status = evr_replay_batch(ctx, list->items, list->count, &options, &results, &err);
+    evr_status status = evr_replay_batch(ctx, list->items, count, &options, &results, &err);
     signal(SIGINT, SIG_DFL);
     if (status != EVR_OK) {
         code = input_error(self->name, status, err);
         return status == EVR_E_ABI ? EXIT_MISSING : code;
     }
     code = report(o, ctx, results);
+    int done = o->around ? o->around->done(o->around->user, results) : 0;
     evr_results_free(results);
-    return code;
+    return done ? done : code;
 }
 
 int batch_run(const command *self, batch_options *o, int argc, char **argv)
@@ -315,7 +354,7 @@ int batch_run(const command *self, batch_options *o, int argc, char **argv)
     if (code >= 0)
         goto cleanup;
     code = EXIT_USAGE;
-    const char *path = input_only(self, &inputs);
+    const char *path = o->around ? o->around->input(o->around->user, self, &inputs) : input_only(self, &inputs);
     uint32_t unused = 0;
     if (!path || !read_checks(self, o, &unused))
         goto cleanup;

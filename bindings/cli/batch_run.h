@@ -4,6 +4,17 @@
 
 #include "runtime.h"
 
+/* What a command does around its batch, when it is more than replay or bench. */
+typedef struct batch_around {
+    void *user;
+    /* The input among the arguments; NULL after an error has been told. */
+    const char *(*input)(void *user, const command *self, const text_list *arguments);
+    /* Sets drop[i] for records that need not run. `options` is how they would. Returns 0, or the exit code after an error has been told. */
+    int (*choose)(void *user, evr_context *ctx, const evr_replay_batch_options *options, const evr_ir *const *records, size_t count, uint8_t *drop);
+    /* Takes the results. Returns as above. */
+    int (*done)(void *user, const evr_results *results);
+} batch_around;
+
 typedef struct batch_options {
     runtime_options runtime;
     const char *filter, *space, *status, *timeout, *budget, *journal, *worker;
@@ -13,8 +24,9 @@ typedef struct batch_options {
     bool stop_on_error, verbose, no_auto_init, isolate, resume, by_cost, samples;
     /* bench */
     bool timed, graph;
-    const char *protocol, *precision, *flush, *backend;
+    const char *protocol, *precision, *flush, *launch, *backend;
     uint64_t warmup, iterations;
+    const batch_around *around; /* NULL for most */
 } batch_options;
 
 #define BATCH_FIELD(member) offsetof(batch_options, member)
@@ -29,6 +41,21 @@ typedef struct batch_options {
     {"top", 0, OPT_NUMBER, "N", "only the N with the most kernel time", BATCH_FIELD(top)},                                               \
     {"op-limit", 0, OPT_NUMBER, "N", "at most N records", BATCH_FIELD(limit)},                                                           \
     {"by-cost", 0, OPT_FLAG, NULL, "the costliest first", BATCH_FIELD(by_cost)}
+
+/* how they are timed, */
+#define BATCH_TIMING                                                                                                                     \
+    {"precision", 0, OPT_TEXT, "P", "stop when the median is known to this part of it (default 0.01)", BATCH_FIELD(precision)},           \
+    {"iterations", 0, OPT_NUMBER, "N", "take N samples instead", BATCH_FIELD(iterations)},                                               \
+    {"warmup", 0, OPT_NUMBER, "N", "N runs before the first sample, instead of until times are stable", BATCH_FIELD(warmup)},             \
+    {"flush", 0, OPT_TEXT, "HOW", "empty the cache before each sample: none (default), write, or read (written, then read)",             \
+     BATCH_FIELD(flush)},                                                                                                                \
+    {"launch", 0, OPT_TEXT, "HOW", "auto (default), single calls, batch: calls back to back, or graph; name one for times to be compared", \
+     BATCH_FIELD(launch)},                                                                                                               \
+    {"graph", 0, OPT_FLAG, NULL, "the same as --launch graph", BATCH_FIELD(graph)},                                                      \
+    {"protocol", 0, OPT_TEXT, "NAME", "default; fixed: 50 + 100 runs behind a 256 MB flush; nvbench; or a whole line of a result",        \
+     BATCH_FIELD(protocol)},                                                                                                             \
+    {"samples", 0, OPT_FLAG, NULL, "keep every sample", BATCH_FIELD(samples)},                                                            \
+    {"backend", 0, OPT_TEXT, "PATH", "what keeps time on the device: a libevreplay_*.so, or its folder", BATCH_FIELD(backend)}
 
 /* how they are run, */
 #define BATCH_RUNNING                                                                                                                    \

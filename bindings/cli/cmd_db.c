@@ -1,5 +1,6 @@
 /* evreplay db: the performance database. */
 #include "commands.h"
+#include "db.h"
 #include "input.h"
 #include "output.h"
 
@@ -215,7 +216,7 @@ static const command update = {
     update_table, run_update,
 };
 
-static const command *const subcommands[] = {&update};
+static const command *const subcommands[] = {&update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_check, &db_missing, &db_fill, &db_report};
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
@@ -223,7 +224,7 @@ static const char *short_name(const command *c) { return strchr(c->name, ' ') + 
 
 static void help(FILE *to)
 {
-    fprintf(to, "usage: evreplay db COMMAND DB [ARGUMENTS]\n\nKeeps measured times of operators.\n\ncommands:\n");
+    fprintf(to, "usage: evreplay db COMMAND DB [ARGUMENTS]\n\nKeeps measured times of operators.\nDB is a folder of CSV files for update, a store (one SQLite file) for all others.\n\ncommands:\n");
     for (size_t i = 0; i < SUBCOMMANDS; i++)
         fprintf(to, "  %-9s %s\n", short_name(subcommands[i]), subcommands[i]->summary);
     fprintf(to, "\n  evreplay db COMMAND --help   what a command takes\n");
@@ -254,5 +255,5 @@ static int run(int argc, char **argv, const command *self)
 }
 
 const command cmd_db = {
-    "db", "COMMAND DB", "Keeps measured times of operators: update.", NULL, NULL, run,
+    "db", "COMMAND DB", "Keeps measured times of operators: add, merge, history, missing, fill, report, update…", NULL, NULL, run,
 };

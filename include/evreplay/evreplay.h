@@ -14,6 +14,7 @@
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>
+#include <evreplay/store.h>
 #include <evreplay/trace.h>
 
 #endif

@@ -136,7 +136,7 @@ evr_status evr_trace_builder_push(evr_trace_builder *b, const evr_event_desc *ev
     row.track = b->track;
     if (e.dims.len || e.types.len || e.strides.len || e.values.len)
         EVR_TRY(push_args(b, &e, &row, err));
-    return evr_store_add(b->store, &row, err);
+    return evr_store_add_row(b->store, &row, err);
 }
 
 evr_status evr_trace_builder_finish(evr_trace_builder *b, evr_trace **out, evr_error **err)

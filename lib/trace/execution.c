@@ -227,7 +227,7 @@ evr_status evr_execution_node(evr_execution *r, evr_json *j, evr_error **err)
     if (!evr_grow(r->store->ctx, (void **)&r->parents, &r->parent_cap, at + 1, sizeof *r->parents))
         return evr_fail_nomem(err);
     r->parents[at] = number_of(n.parent);
-    return evr_store_add(r->store, &row, err);
+    return evr_store_add_row(r->store, &row, err);
 }
 
 typedef struct id_uid {

@@ -343,7 +343,7 @@ static evr_status add_row(evr_kineto *r, evr_row *row, event_text *e, evr_error 
     bool keep_args = r->store->flags & EVR_TRACE_ALL_ARGS || (e->has_other && kind == EVR_KIND_OP);
     if (keep_args && e->args.len)
         EVR_TRY(evr_store_keep_args(r->store, e->args, err));
-    return evr_store_add(r->store, row, err);
+    return evr_store_add_row(r->store, row, err);
 }
 
 evr_status evr_kineto_event(evr_kineto *r, evr_json *j, evr_error **err)

@@ -111,7 +111,7 @@ static void *need_column(evr_trace *t, int which)
     return *at;
 }
 
-evr_status evr_store_add(evr_trace *t, const evr_row *row, evr_error **err)
+evr_status evr_store_add_row(evr_trace *t, const evr_row *row, evr_error **err)
 {
     size_t i = t->count;
     if (i == t->cap) {

@@ -112,7 +112,7 @@ static inline void evr_row_init(evr_row *row)
 }
 
 /* Adds a row; its uid is store->count before the call. */
-evr_status evr_store_add(evr_trace *store, const evr_row *row, evr_error **err);
+evr_status evr_store_add_row(evr_trace *store, const evr_row *row, evr_error **err);
 evr_status evr_store_reserve(evr_trace *store, size_t rows, evr_error **err);
 
 /* Number of a category seen with a phase; of a (pid, tid) pair; EVR_NO_ID when memory is out. */

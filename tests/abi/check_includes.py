@@ -30,6 +30,7 @@ ARROWS = {
     "perfdb": BASE,
     "report": PERFDB,
     "batch": REPORT,
+    "store": REPORT,
 }
 FOREIGN = re.compile(r"^(torch|ATen|c10|cuda|hip|rocm|nccl|rccl|cublas|cudnn|Python\.h)", re.I)
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)

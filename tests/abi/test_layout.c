@@ -524,6 +524,49 @@ AT(evr_compare_summary, ratio, 72);
 AT(evr_compare_summary, ratio_low, 80);
 AT(evr_compare_summary, ratio_high, 88);
 
+SIZE(evr_store_options, 16);
+AT(evr_store_options, struct_size, 0);
+AT(evr_store_options, flags, 4);
+AT(evr_store_options, lock_timeout_ms, 8);
+AT(evr_store_options, reserved, 12);
+
+SIZE(evr_store_changes, 32);
+AT(evr_store_changes, struct_size, 0);
+AT(evr_store_changes, reserved, 4);
+AT(evr_store_changes, added, 8);
+AT(evr_store_changes, known, 16);
+AT(evr_store_changes, unusable, 24);
+
+SIZE(evr_store_filter, 112);
+AT(evr_store_filter, struct_size, 0);
+AT(evr_store_filter, flags, 4);
+AT(evr_store_filter, key, 8);
+AT(evr_store_filter, op, 24);
+AT(evr_store_filter, device_name, 40);
+AT(evr_store_filter, runtime, 56);
+AT(evr_store_filter, driver, 72);
+AT(evr_store_filter, protocol, 88);
+AT(evr_store_filter, limit, 104);
+
+SIZE(evr_store_row, 200);
+AT(evr_store_row, struct_size, 0);
+AT(evr_store_row, reserved, 4);
+AT(evr_store_row, key, 8);
+AT(evr_store_row, op, 24);
+AT(evr_store_row, overload, 40);
+AT(evr_store_row, arguments, 56);
+AT(evr_store_row, device_name, 72);
+AT(evr_store_row, runtime, 88);
+AT(evr_store_row, driver, 104);
+AT(evr_store_row, protocol, 120);
+AT(evr_store_row, input, 136);
+AT(evr_store_row, taken_s, 152);
+AT(evr_store_row, samples, 160);
+AT(evr_store_row, median_ns, 168);
+AT(evr_store_row, median_low_ns, 176);
+AT(evr_store_row, median_high_ns, 184);
+AT(evr_store_row, distance, 192);
+
 SIZE(evr_event, 160);
 AT(evr_event, struct_size, 0);
 AT(evr_event, kind, 4);

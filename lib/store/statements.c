@@ -1,0 +1,46 @@
+/* The text of every statement. None is ever put together from input: what a caller gives is bound. */
+#include "store/store.h"
+
+/* What a row of an answer has; find.c reads it by place. */
+#define COLUMNS                                                                                                                   \
+    "SELECT r.key, r.op, r.overload, r.arguments, s.device_name, s.runtime, s.driver, p.line, m.input, m.device, m.taken_s, "     \
+    "(SELECT count(*) FROM sample AS n WHERE n.entry = e.id), m.median_ns, m.low_ns, m.high_ns, m.seed, m.body "
+
+#define TABLES(samples)                                                                                                           \
+    "FROM record AS r JOIN entry AS e ON e.record = r.id JOIN stack AS s ON s.id = e.stack JOIN protocol AS p ON p.id = e.protocol " \
+    "JOIN " samples " AS m ON m.entry = e.id "
+
+/* Empty texts let everything through. ?1 is the key or the operator. */
+#define PLACE "AND (?2 = '' OR s.device_name = ?2) AND (?3 = '' OR s.runtime = ?3) AND (?4 = '' OR s.driver = ?4) AND (?5 = '' OR p.line = ?5) "
+
+#define ORDER "ORDER BY r.op, r.key, s.device_name, s.runtime, s.driver, p.line, m.taken_s DESC, m.id DESC"
+
+const char *const evr_store_sql[EVR_SQL_COUNT] = {
+    [EVR_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [EVR_SQL_BEGIN_READ] = "BEGIN",
+    [EVR_SQL_COMMIT] = "COMMIT",
+    [EVR_SQL_ROLLBACK] = "ROLLBACK",
+
+    [EVR_SQL_PUT_RECORD] = "INSERT INTO record (key, op, overload, arguments) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_STACK] = "INSERT INTO stack (device_name, runtime, driver) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_PROTOCOL] = "INSERT INTO protocol (line) VALUES (?1) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_ENTRY] = "INSERT INTO entry (record, stack, protocol) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_SAMPLE] = "INSERT INTO sample (entry, digest, taken_s, device, input, seed, median_ns, low_ns, high_ns, body) "
+                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+
+    [EVR_SQL_GET_RECORD] = "SELECT id FROM record WHERE key = ?1",
+    [EVR_SQL_GET_STACK] = "SELECT id FROM stack WHERE device_name = ?1 AND runtime = ?2 AND driver = ?3",
+    [EVR_SQL_GET_PROTOCOL] = "SELECT id FROM protocol WHERE line = ?1",
+    [EVR_SQL_GET_ENTRY] = "SELECT id FROM entry WHERE record = ?1 AND stack = ?2 AND protocol = ?3",
+
+    [EVR_SQL_CURRENT_BY_KEY] = COLUMNS TABLES("current") "WHERE r.key = ?1 " PLACE ORDER,
+    [EVR_SQL_CURRENT_BY_OP] = COLUMNS TABLES("current") "WHERE r.op GLOB ?1 " PLACE ORDER,
+    [EVR_SQL_CURRENT_OF_OP] = COLUMNS TABLES("current") "WHERE r.op = ?1 " PLACE ORDER,
+    [EVR_SQL_HISTORY_BY_KEY] = COLUMNS TABLES("sample") "WHERE r.key = ?1 " PLACE ORDER,
+    [EVR_SQL_HISTORY_BY_OP] = COLUMNS TABLES("sample") "WHERE r.op GLOB ?1 " PLACE ORDER,
+
+    [EVR_SQL_HAS_KEY] = "SELECT EXISTS (SELECT 1 " TABLES("sample") "WHERE r.key = ?1 " PLACE ")",
+    [EVR_SQL_STACKS] = "SELECT s.device_name, s.runtime, s.driver, count(DISTINCT e.id), max(m.taken_s) FROM stack AS s JOIN entry AS e ON e.stack = s.id "
+                       "JOIN sample AS m ON m.entry = e.id GROUP BY s.id ORDER BY s.id",
+    [EVR_SQL_CHECK] = "PRAGMA integrity_check(1)",
+};

@@ -1,0 +1,137 @@
+/* The tables, by version. A file is brought forward step by step in one transaction; a step that has been released is never changed. */
+#include "store/store.h"
+
+/* Marks a file as ours in its header: "EVRS". */
+#define APPLICATION 0x45565253
+
+/* Times are only ever added: the triggers hold every program to that. */
+static const char first[] =
+    "CREATE TABLE record (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, op TEXT NOT NULL, overload TEXT NOT NULL, arguments TEXT NOT NULL) STRICT;"
+    "CREATE TABLE stack (id INTEGER PRIMARY KEY, device_name TEXT NOT NULL, runtime TEXT NOT NULL, driver TEXT NOT NULL,"
+    " UNIQUE (device_name, runtime, driver)) STRICT;"
+    "CREATE TABLE protocol (id INTEGER PRIMARY KEY, line TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE entry (id INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES record (id), stack INTEGER NOT NULL REFERENCES stack (id),"
+    " protocol INTEGER NOT NULL REFERENCES protocol (id), UNIQUE (record, stack, protocol)) STRICT;"
+    "CREATE TABLE sample (id INTEGER PRIMARY KEY AUTOINCREMENT, entry INTEGER NOT NULL REFERENCES entry (id), digest TEXT NOT NULL UNIQUE,"
+    " taken_s INTEGER NOT NULL, device TEXT NOT NULL, input TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " median_ns REAL NOT NULL, low_ns REAL NOT NULL, high_ns REAL NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE TRIGGER sample_kept BEFORE DELETE ON sample BEGIN SELECT raise(ABORT, 'samples are kept'); END;"
+    "CREATE TRIGGER sample_fixed BEFORE UPDATE ON sample BEGIN SELECT raise(ABORT, 'samples do not change'); END;"
+    "PRAGMA application_id = 0x45565253;"
+    "PRAGMA user_version = 1;";
+
+/* The newest sample of each row, and ways to it and to all calls of an operator. */
+static const char second[] =
+    "CREATE INDEX sample_of_entry ON sample (entry, taken_s);"
+    "CREATE INDEX record_of_op ON record (op);"
+    "CREATE INDEX entry_of_stack ON entry (stack);"
+    "CREATE VIEW current AS SELECT * FROM sample AS m WHERE m.id ="
+    " (SELECT n.id FROM sample AS n WHERE n.entry = m.entry ORDER BY n.taken_s DESC, n.id DESC LIMIT 1);"
+    "PRAGMA user_version = 2;";
+
+static const char *const steps[] = {first, second};
+
+_Static_assert(sizeof steps / sizeof *steps == EVR_STORE_VERSION, "a step for each version");
+
+static int run_script(sqlite3 *db, const char *script)
+{
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && *script) {
+        sqlite3_stmt *statement = NULL;
+        rc = sqlite3_prepare_v2(db, script, -1, &statement, &script);
+        while (rc == SQLITE_OK && statement && (rc = sqlite3_step(statement)) == SQLITE_ROW)
+            rc = SQLITE_OK;
+        int end = sqlite3_finalize(statement);
+        rc = rc == SQLITE_DONE ? end : rc;
+    }
+    return rc;
+}
+
+static int one_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(statement, 0);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+typedef struct header {
+    int64_t application, version, objects;
+} header;
+
+static evr_status read_header(evr_store *store, header *h, evr_error **err)
+{
+    int rc = one_number(store->db, "PRAGMA application_id", &h->application);
+    if (rc == SQLITE_OK)
+        rc = one_number(store->db, "PRAGMA user_version", &h->version);
+    if (rc == SQLITE_OK)
+        rc = one_number(store->db, "SELECT count(*) FROM sqlite_schema", &h->objects);
+    return rc == SQLITE_OK ? EVR_OK : evr_store_fail(store, rc, "cannot open", err);
+}
+
+static evr_status judge(evr_store *store, const header *h, evr_error **err)
+{
+    bool blank = !h->application && !h->version && !h->objects;
+    if (blank && store->flags & EVR_STORE_CREATE)
+        return EVR_OK;
+    if (blank || h->application != APPLICATION || h->version < 1) {
+        evr_fail(store->ctx, err, EVR_E_FORMAT, blank ? "%s is empty" : "%s is a database of another program, not a store of measured times", store->path);
+        evr_hint(err, "give the file of a store, or the name of a new one");
+        return EVR_E_FORMAT;
+    }
+    if (h->version > EVR_STORE_VERSION) {
+        evr_fail(store->ctx, err, EVR_E_UNSUPPORTED, "%s has version %lld of the tables; this library knows %d", store->path, (long long)h->version, EVR_STORE_VERSION);
+        evr_hint(err, "use the libevreplay that wrote it, or a later one");
+        return EVR_E_UNSUPPORTED;
+    }
+    if (h->version < EVR_STORE_VERSION && store->flags & EVR_STORE_READ_ONLY) {
+        evr_fail(store->ctx, err, EVR_E_UNSUPPORTED, "%s has version %lld of the tables, and may not be brought forward to %d", store->path, (long long)h->version,
+                 EVR_STORE_VERSION);
+        evr_hint(err, "open it once to be written");
+        return EVR_E_UNSUPPORTED;
+    }
+    return EVR_OK;
+}
+
+/* SQLite does not wait for others here by itself. */
+static evr_status use_log(evr_store *store, evr_error **err)
+{
+    int rc = SQLITE_OK;
+    for (int tries = 0; tries < 200; tries++) {
+        rc = run_script(store->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+        if ((rc & 0xff) != SQLITE_BUSY)
+            break;
+        sqlite3_sleep(10);
+    }
+    return rc == SQLITE_OK ? EVR_OK : evr_store_fail(store, rc, "cannot write to", err);
+}
+
+evr_status evr_store_migrate(evr_store *store, int32_t version, evr_error **err)
+{
+    header h = {0, 0, 0};
+    EVR_TRY(evr_store_begin(store, true, err));
+    evr_status status = read_header(store, &h, err); /* again: another one may have come first */
+    if (status == EVR_OK)
+        status = judge(store, &h, err);
+    for (int64_t i = h.version; status == EVR_OK && i < version; i++) {
+        int rc = run_script(store->db, steps[i]);
+        if (rc != SQLITE_OK)
+            status = evr_store_fail(store, rc, "cannot bring forward", err);
+    }
+    return evr_store_done(store, status, err);
+}
+
+evr_status evr_store_tables(evr_store *store, evr_error **err)
+{
+    header h = {0, 0, 0};
+    EVR_TRY(read_header(store, &h, err));
+    EVR_TRY(judge(store, &h, err));
+    if (store->flags & EVR_STORE_READ_ONLY)
+        return EVR_OK;
+    EVR_TRY(use_log(store, err));
+    return h.version < EVR_STORE_VERSION ? evr_store_migrate(store, EVR_STORE_VERSION, err) : EVR_OK;
+}

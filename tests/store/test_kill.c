@@ -1,0 +1,94 @@
+/* kill -9 at a random moment while results are added: the file is whole, every addition is in it entirely or not at all, and none that was said to be done is lost. */
+#include "store/results.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { KILLS = 50, BATCH = 40 };
+
+/* Adds batch after batch; the number of each goes down the pipe once it is in. */
+static void add_forever(int done, uint64_t first)
+{
+    static const place here = {"NVIDIA H200", "torch 2.13.0", "driver 570", 1700000000};
+    evr_context *ctx = NULL;
+    evr_store *store = NULL;
+    const evr_store_options options = {.struct_size = EVR_INIT(evr_store_options), .flags = EVR_STORE_CREATE};
+    if (evr_context_new(NULL, &ctx, NULL) != EVR_OK || evr_store_open(ctx, in_folder("a.db"), &options, &store, NULL) != EVR_OK)
+        _exit(1);
+    for (uint64_t batch = first;; batch++) {
+        char keys[BATCH][33];
+        timed rows[BATCH];
+        for (int i = 0; i < BATCH; i++) {
+            snprintf(keys[i], sizeof keys[i], "%016llu%016d", (unsigned long long)batch, i);
+            rows[i] = (timed){keys[i], "aten::add", "Tensor", "float32[8]", 100.0 + i};
+        }
+        evr_results *results = results_of(ctx, &here, rows, BATCH);
+        if (evr_store_add(store, results, NULL, NULL) != EVR_OK || write(done, &batch, sizeof batch) != sizeof batch)
+            _exit(1);
+        evr_results_free(results);
+    }
+}
+
+/* What is in the file: every batch entire. */
+static uint64_t count_batches(evr_context *ctx)
+{
+    evr_store *store = open_store(ctx, "a.db", EVR_STORE_CREATE);
+    assert_ok(evr_store_check(store, err));
+    evr_store_rows *rows = NULL;
+    assert_ok(evr_store_find(store, NULL, &rows, err));
+    size_t count = evr_store_rows_count(rows);
+    assert_int_equal(count % BATCH, 0);
+    for (size_t i = 0; i < count; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%016zu%016zu", i / BATCH, i % BATCH);
+        assert_str(evr_store_rows_at(rows, i)->key, key);
+    }
+    evr_store_rows_free(rows);
+    evr_store_free(store);
+    return count / BATCH;
+}
+
+static void test_store__killed_at_any_moment(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    uint64_t batches = 0, amid = 0;
+    srand(5);
+    for (int i = 0; i < KILLS; i++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            close(ends[0]);
+            add_forever(ends[1], batches);
+        }
+        close(ends[1]);
+        uint64_t batch, said = batches;
+        for (int wait = i % 2 ? rand() % 4 : 0; wait > 0 && read(ends[0], &batch, sizeof batch) == sizeof batch; wait--)
+            said = batch + 1;
+        const struct timespec moment = {0, rand() % (i % 2 ? 5000000 : 30000000)};
+        nanosleep(&moment, NULL);
+        kill(child, SIGKILL);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL); /* it did not fail by itself */
+        while (read(ends[0], &batch, sizeof batch) == sizeof batch)
+            said = batch + 1;
+        close(ends[0]);
+        uint64_t now = count_batches(ctx);
+        assert_true(now >= said && now <= said + 1);
+        amid += now > batches;
+        batches = now;
+    }
+    assert_true(amid > KILLS / 5); /* else the moments were all too early to say anything */
+    test_context_done(ctx, &m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_store__killed_at_any_moment, make_folder, remove_folder)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
