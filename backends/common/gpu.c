@@ -56,13 +56,20 @@ evr_status gpu_enter(gpu *g, gpu_device *device, evr_error **err)
 
 void gpu_leave(gpu *g) { g->ops.leave(g); }
 
+/* Asking for its name also takes an error out of the thread's memory, where the vendor keeps it there. */
+static void forget(gpu *g, int error)
+{
+    if (error != GPU_OK)
+        g->ops.error_name(g, error);
+}
+
 static void shut_down(void *self)
 {
     gpu *g = self;
     for (int i = 0; i < g->count; i++) {
         if (!g->devices[i]->used || gpu_enter(g, g->devices[i], NULL) != EVR_OK)
             continue;
-        g->calls.wait();
+        forget(g, g->calls.wait());
         gpu_flush_free(g, g->devices[i]);
         gpu_leave(g);
     }
@@ -153,7 +160,7 @@ static void drop_gate(gpu *g, evr_backend_stream *stream)
     if (!stream->gate)
         return;
     gate_stop(stream->gate);
-    g->calls.stream_wait(stream->handle); /* it may still read the word */
+    forget(g, g->calls.stream_wait(stream->handle)); /* it may still read the word */
     g->ops.word_free(g, stream->gate->word);
     free(stream->gate);
 }

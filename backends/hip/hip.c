@@ -22,7 +22,9 @@ typedef struct hip {
     hip_device devices[GPU_DEVICES];
 } hip;
 
+#ifndef SYSTEM
 #define SYSTEM "/sys"
+#endif
 
 static int enter(gpu *g, gpu_device *device)
 {

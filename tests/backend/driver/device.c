@@ -55,7 +55,11 @@ static void perform(const command *c)
         __atomic_add_fetch(&launches, 1, __ATOMIC_SEQ_CST);
     } else if (c->kind == WAIT) {
         struct timespec moment = {0, 20000};
-        while ((int32_t)(__atomic_load_n((uint32_t *)c->at, __ATOMIC_SEQ_CST) - c->value) < 0)
+        while ((int32_t)(__atomic_load_n((uint32_t *)c->at, __ATOMIC_SEQ_CST) - (uint32_t)c->value) < 0)
+            nanosleep(&moment, NULL);
+    } else if (c->kind == WAIT_WIDE) {
+        struct timespec moment = {0, 20000};
+        while (__atomic_load_n((uint64_t *)c->at, __ATOMIC_SEQ_CST) < c->value)
             nanosleep(&moment, NULL);
     } else if (c->kind == RECORD) {
         pthread_mutex_lock(&c->event->lock);

@@ -19,7 +19,7 @@ enum {
     BAD_CAPTURE = 901,
     NOT_CAPTURING = 903
 };
-enum { SET, LAUNCH, RECORD, WAIT, QUIT };
+enum { SET, LAUNCH, RECORD, WAIT, WAIT_WIDE, QUIT };
 
 typedef struct event event;
 
@@ -27,7 +27,7 @@ typedef struct command {
     int kind;
     void *at;
     uint64_t bytes;
-    uint32_t value;
+    uint64_t value;
     event *event;
     struct command *next;
 } command;
