@@ -392,7 +392,7 @@ static evr_status device_state(void *self, int32_t number, evr_device_state *out
     evr_device_state all = {.struct_size = out->struct_size};
     g->ops.state(g, device, &all);
     device->throttled += (all.throttle & ~EVR_THROTTLE_USER) != 0;
-    all.throttle_count = device->throttled;
+    all.throttle_count += device->throttled;
     memcpy(out, &all, out->struct_size < sizeof all ? out->struct_size : sizeof all);
     return EVR_OK;
 }

@@ -322,6 +322,69 @@ static void test_hip__failing_calls(void **state)
     assert_nothing_left();
 }
 
+static void put(const char *path, const void *bytes, size_t size)
+{
+    char at[4096];
+    snprintf(at, sizeof at, "%s/%s", EVR_TEST_SYSTEM, path);
+    for (char *slash = strchr(at + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(at, 0755);
+        *slash = '/';
+    }
+    FILE *file = fopen(at, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void put_text(const char *path, const char *text) { put(path, text, strlen(text)); }
+
+#define NODES "class/kfd/kfd/topology/nodes"
+#define PCI "bus/pci/devices/fffe:fd:1e.0"
+
+/* Device 0 of the look-alike has an Infinity Cache and sensors in a /sys of our own; device 1 has neither. */
+static void test_hip__what_the_kernel_tells(void **state)
+{
+    (void)state;
+    if (!way("look_alike"))
+        skip();
+    put_text(NODES "/0/properties", "simd_count 0\nlocation_id 0\ndomain 0\n"); /* the CPU */
+    put_text(NODES "/3/properties", "cpu_cores_count 0\nsimd_count 8\nlocation_id 65008\ndomain 65534\n");
+    put_text(NODES "/3/caches/0/properties", "level 1\nsize 32\n");
+    put_text(NODES "/3/caches/1/properties", "level 3\nsize 262144\n");
+    put_text(NODES "/3/caches/2/properties", "level 2\nsize 4096\n");
+    put_text(PCI "/power_dpm_force_performance_level", "manual\n");
+    put_text(PCI "/hwmon/hwmon5/freq1_input", "1700000000\n");
+    put_text(PCI "/hwmon/hwmon5/freq2_input", "1300000000\n");
+    put_text(PCI "/hwmon/hwmon5/temp2_input", "61000\n");
+    put_text(PCI "/hwmon/hwmon5/power1_average", "412000000\n");
+    unsigned char metrics[120] = {sizeof metrics, 0, 1, 3};
+    uint64_t bits = UINT64_C(1) << 36 | 1; /* hot spot, package power */
+    memcpy(metrics + 112, &bits, 8);
+    put(PCI "/gpu_metrics", metrics, sizeof metrics);
+    rig r;
+    load(&r, EVR_TEST_HIP_ON_SYSTEM);
+    evr_device_desc d = {.struct_size = sizeof d};
+    assert_ok(r.fn->device_describe(r.self, 0, &d, err));
+    assert_int_equal(d.cache_bytes, 256 << 20);
+    assert_non_null(strstr(d.settings.data, "performance level manual"));
+    assert_ok(r.fn->device_describe(r.self, 1, &d, err));
+    assert_int_equal(d.cache_bytes, 4 << 20);
+    assert_non_null(r.fn->device_state);
+    evr_device_state s = {.struct_size = sizeof s};
+    assert_ok(r.fn->device_state(r.self, 0, &s, err));
+    assert_true(s.clock_mhz == 1700 && s.memory_clock_mhz == 1300 && s.temperature_c == 61 && s.power_w == 412);
+    assert_int_equal(s.throttle, EVR_THROTTLE_THERMAL | EVR_THROTTLE_USER);
+    assert_int_equal(s.throttle_count, 1);
+    metrics[0] = 200; /* says more than there is */
+    put(PCI "/gpu_metrics", metrics, sizeof metrics);
+    assert_ok(r.fn->device_state(r.self, 0, &s, err));
+    assert_int_equal(s.throttle, 0);
+    assert_ok(r.fn->device_state(r.self, 1, &s, err));
+    assert_true(s.clock_mhz == 0 && s.throttle == 0);
+    unload(&r);
+}
+
 int main(void)
 {
     if (!EVR_TEST_HIP[0]) {
@@ -329,9 +392,13 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hip__no_device),   cmocka_unit_test(test_hip__takes_the_runtime_of_the_process),
-        cmocka_unit_test(test_hip__old_runtime), cmocka_unit_test(test_hip__device_that_cannot_wait),
-        cmocka_unit_test(test_hip__measures),    cmocka_unit_test(test_hip__failing_calls),
+        cmocka_unit_test(test_hip__no_device),
+        cmocka_unit_test(test_hip__takes_the_runtime_of_the_process),
+        cmocka_unit_test(test_hip__old_runtime),
+        cmocka_unit_test(test_hip__device_that_cannot_wait),
+        cmocka_unit_test(test_hip__measures),
+        cmocka_unit_test(test_hip__failing_calls),
+        cmocka_unit_test(test_hip__what_the_kernel_tells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
