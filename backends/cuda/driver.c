@@ -1,51 +1,41 @@
 #include "driver.h"
 
-#include <dlfcn.h>
+#include "common/library.h"
+
 #include <stdio.h>
 #include <string.h>
 
-void *cuda_open_library(const char *const *names, char *why, size_t size)
-{
-    for (; *names; names++) {
-        void *library = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
-        if (library)
-            return library;
-        const char *reason = dlerror();
-        if (!why[0])
-            snprintf(why, size, "%s", reason ? reason : *names);
-    }
-    return NULL;
-}
+static const library_symbol shared[] = {
+#define F(member, symbol, required) {offsetof(gpu_calls, member), symbol, required},
+    CUDA_SHARED(F)
+#undef F
+};
+_Static_assert(sizeof shared / sizeof *shared * sizeof(void *) == sizeof(gpu_calls), "every call has a symbol");
 
-static bool find_all(cuda_driver *d, void *library, char *why, size_t size)
-{
-    void *found;
-#define F(member, symbol, required, arguments)                                                                             \
-    found = dlsym(library, symbol);                                                                                        \
-    if (!found && (required)) {                                                                                            \
-        snprintf(why, size, "the CUDA driver is too old: it has no " symbol);                                              \
-        return false;                                                                                                      \
-    }                                                                                                                      \
-    memcpy(&d->member, &found, sizeof found);
+static const library_symbol own[] = {
+#define F(member, symbol, required, arguments) {offsetof(cuda_driver, member), symbol, required},
     CUDA_DRIVER(F)
 #undef F
-    return true;
-}
+};
 
-bool cuda_driver_open(cuda_driver *d, char *why, size_t size)
+bool cuda_driver_open(cuda_driver *d, gpu_calls *calls, char *why, size_t size)
 {
     static const char *const names[] = {"libcuda.so.1", "libcuda.so", NULL};
     const char *name = NULL;
     int count = 0, error;
-    char reason[256] = "";
-    memset(d, 0, sizeof *d);
-    void *library = cuda_open_library(names, reason, sizeof reason);
+    char reason[GPU_TEXT] = "";
+    void *library = library_open(names, reason, sizeof reason);
     if (!library) {
         snprintf(why, size, "the CUDA driver cannot be loaded: %s", reason);
         return false;
     }
-    if (!find_all(d, library, why, size))
+    const char *missing = library_find_all(library, d, own, sizeof own / sizeof *own);
+    if (!missing)
+        missing = library_find_all(library, calls, shared, sizeof shared / sizeof *shared);
+    if (missing) {
+        snprintf(why, size, "the CUDA driver is too old: it has no %s", missing);
         return false;
+    }
     error = d->init(0);
     if (error == CU_OK)
         error = d->count(&count);

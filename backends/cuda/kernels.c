@@ -1,6 +1,6 @@
 #include "kernels.h"
 
-#include "driver.h"
+#include "common/library.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -28,22 +28,15 @@ static struct {
     bool failed;
 } collected;
 
-static bool find(void *library, void *slot, const char *symbol)
-{
-    void *found = dlsym(library, symbol);
-    memcpy(slot, &found, sizeof found);
-    return found != NULL;
-}
-
 void kernels_open(kernels *k)
 {
     static const char *const names[] = {"libcupti.so.13", "libcupti.so.12", "libcupti.so", NULL};
     char why[64] = "";
     memset(k, 0, sizeof *k);
-    void *library = cuda_open_library(names, why, sizeof why);
-    k->works = library && find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") &&
-               find(library, &k->enable, "cuptiActivityEnable") && find(library, &k->disable, "cuptiActivityDisable") &&
-               find(library, &k->flush, "cuptiActivityFlushAll") && find(library, &k->next, "cuptiActivityGetNextRecord");
+    void *library = library_open(names, why, sizeof why);
+    k->works = library && library_find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") &&
+               library_find(library, &k->enable, "cuptiActivityEnable") && library_find(library, &k->disable, "cuptiActivityDisable") &&
+               library_find(library, &k->flush, "cuptiActivityFlushAll") && library_find(library, &k->next, "cuptiActivityGetNextRecord");
 }
 
 static void requested(uint8_t **buffer, size_t *size, size_t *most)
@@ -119,7 +112,7 @@ static char *readable(const char *name)
     char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
     int status = -1;
     void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
-    char *text = library && find(library, &demangle, "__cxa_demangle") ? demangle(name, NULL, NULL, &status) : NULL;
+    char *text = library && library_find(library, &demangle, "__cxa_demangle") ? demangle(name, NULL, NULL, &status) : NULL;
     if (library)
         dlclose(library);
     return status == 0 ? text : NULL;

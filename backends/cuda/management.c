@@ -1,8 +1,7 @@
 #include "management.h"
 
-#include "driver.h"
+#include "common/library.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 enum { CLOCK_CORES = 1, CLOCK_MEMORY = 2, SENSOR_GPU = 0 };
@@ -18,30 +17,23 @@ static const struct {
     {0x080, EVR_THROTTLE_POWER}, {0x100, EVR_THROTTLE_USER},
 };
 
-static bool find(void *library, void *slot, const char *symbol)
-{
-    void *found = dlsym(library, symbol);
-    memcpy(slot, &found, sizeof found);
-    return found != NULL;
-}
-
 void management_open(management *m)
 {
     static const char *const names[] = {"libnvidia-ml.so.1", "libnvidia-ml.so", NULL};
     int (*init)(void);
     char why[64] = "";
     memset(m, 0, sizeof *m);
-    void *library = cuda_open_library(names, why, sizeof why);
-    if (!library || !find(library, &init, "nvmlInit_v2") || !find(library, &m->shutdown, "nvmlShutdown") ||
-        !find(library, &m->by_pci, "nvmlDeviceGetHandleByPciBusId_v2"))
+    void *library = library_open(names, why, sizeof why);
+    if (!library || !library_find(library, &init, "nvmlInit_v2") || !library_find(library, &m->shutdown, "nvmlShutdown") ||
+        !library_find(library, &m->by_pci, "nvmlDeviceGetHandleByPciBusId_v2"))
         return;
-    find(library, &m->driver, "nvmlSystemGetDriverVersion");
-    find(library, &m->clock, "nvmlDeviceGetClockInfo");
-    if (!find(library, &m->reasons, "nvmlDeviceGetCurrentClocksEventReasons"))
-        find(library, &m->reasons, "nvmlDeviceGetCurrentClocksThrottleReasons");
-    find(library, &m->temperature, "nvmlDeviceGetTemperature");
-    find(library, &m->power, "nvmlDeviceGetPowerUsage");
-    find(library, &m->persistence, "nvmlDeviceGetPersistenceMode");
+    library_find(library, &m->driver, "nvmlSystemGetDriverVersion");
+    library_find(library, &m->clock, "nvmlDeviceGetClockInfo");
+    if (!library_find(library, &m->reasons, "nvmlDeviceGetCurrentClocksEventReasons"))
+        library_find(library, &m->reasons, "nvmlDeviceGetCurrentClocksThrottleReasons");
+    library_find(library, &m->temperature, "nvmlDeviceGetTemperature");
+    library_find(library, &m->power, "nvmlDeviceGetPowerUsage");
+    library_find(library, &m->persistence, "nvmlDeviceGetPersistenceMode");
     m->works = init() == 0;
 }
 

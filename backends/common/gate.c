@@ -15,7 +15,7 @@ static struct timespec after(double ns)
 
 static void open_locked(gate *g)
 {
-    __atomic_store_n(g->word, g->turn, __ATOMIC_SEQ_CST);
+    __atomic_store_n(g->word, (uint64_t)g->turn, __ATOMIC_SEQ_CST);
     g->closed = false;
 }
 
@@ -42,7 +42,7 @@ static void *watch(void *user)
     return NULL;
 }
 
-bool gate_start(gate *g, volatile uint32_t *word)
+bool gate_start(gate *g, volatile uint64_t *word)
 {
     pthread_condattr_t attributes;
     *g = (gate){.word = word};
@@ -77,7 +77,7 @@ uint32_t gate_shut(gate *g, double timeout_ns)
     uint32_t turn = 0;
     pthread_mutex_lock(&g->lock);
     if (!g->closed) {
-        if (g->turn >= 0x7ffffff0u) /* the device compares signed differences: begin again before they turn */
+        if (g->turn >= 0x7ffffff0u) /* a device may compare signed differences of 32 bits: begin again before they turn */
             *g->word = g->turn = 0;
         turn = ++g->turn;
         g->closed = true;
