@@ -22,7 +22,7 @@ target_compile_options(evreplay_flags INTERFACE
   -Wall -Wextra -Wshadow -Wpointer-arith -Wundef
   -Wno-missing-field-initializers # {EVR_INIT(type)} leaves the rest zero, on purpose
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
-  $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>)
+  $<$<BOOL:${EVREPLAY_WERROR}>:-Werror>)
 target_compile_definitions(evreplay_flags INTERFACE _GNU_SOURCE)
 
 if(EVREPLAY_SANITIZE)

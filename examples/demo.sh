@@ -16,8 +16,9 @@ echo "recording a small model with torch.profiler on the CPU → $trace"
 run info "$trace"
 run list "$trace" --sort cpu-time --top 10
 run extract "$trace" --sort cpu-time --top 1 -o "$folder/slowest.json"
-run replay "$folder/slowest.json" -v --check finite
+run replay "$folder/slowest.json" -v --check all
+run bench "$folder/slowest.json" -v
 # some calls wait for their values to be recorded by a newer profiler: that is what exit code 1 says
-run replay "$trace" --check finite --json "$folder/results.json" --junit "$folder/results.xml" || [ $? = 1 ]
+run replay "$trace" --isolate --check finite --json "$folder/results.json" --junit "$folder/results.xml" --html "$folder/results.html" || [ $? = 1 ]
 echo
-echo "results: $folder/results.json, $folder/results.xml"
+echo "results: $folder/results.json, $folder/results.xml, $folder/results.html"

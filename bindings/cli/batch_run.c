@@ -184,6 +184,19 @@ static bool read_flush(const command *self, const char *text, evr_protocol *p)
     return p->flush != 0;
 }
 
+static bool read_launch(const command *self, const char *text, evr_protocol *p)
+{
+    static const char *const names[] = {NULL, "auto", "single", "batch", "graph"}; /* by EVR_LAUNCH_... */
+    for (int32_t i = EVR_LAUNCH_AUTO; text && i <= EVR_LAUNCH_GRAPH; i++)
+        if (strcmp(text, names[i]) == 0) {
+            p->launch = i;
+            return true;
+        }
+    if (text)
+        fprintf(stderr, "evreplay %s: --launch takes auto, single, batch or graph, not \"%s\"\n", self->name, text);
+    return text == NULL;
+}
+
 /* A preset or a whole line, changed by the single options. */
 static int read_protocol(const command *self, const batch_options *o, evr_context *ctx, evr_protocol *p)
 {
@@ -202,7 +215,7 @@ static int read_protocol(const command *self, const batch_options *o, evr_contex
     status = line ? evr_protocol_parse(ctx, evr_str_c(o->protocol), p, &err) : evr_protocol_preset(preset, p, &err);
     if (status != EVR_OK)
         return input_error(self->name, status, err);
-    if (!read_real(self, "precision", o->precision, &p->precision) || !read_flush(self, o->flush, p))
+    if (!read_real(self, "precision", o->precision, &p->precision) || !read_flush(self, o->flush, p) || !read_launch(self, o->launch, p))
         return EXIT_USAGE;
     if (o->iterations) {
         p->stop = EVR_STOP_COUNT;

@@ -24,7 +24,7 @@ typedef struct batch_options {
     bool stop_on_error, verbose, no_auto_init, isolate, resume, by_cost, samples;
     /* bench */
     bool timed, graph;
-    const char *protocol, *precision, *flush, *backend;
+    const char *protocol, *precision, *flush, *launch, *backend;
     uint64_t warmup, iterations;
     const batch_around *around; /* NULL for most */
 } batch_options;
@@ -49,7 +49,9 @@ typedef struct batch_options {
     {"warmup", 0, OPT_NUMBER, "N", "N runs before the first sample, instead of until times are stable", BATCH_FIELD(warmup)},             \
     {"flush", 0, OPT_TEXT, "HOW", "empty the cache before each sample: none (default), write, or read (written, then read)",             \
      BATCH_FIELD(flush)},                                                                                                                \
-    {"graph", 0, OPT_FLAG, NULL, "capture the call and time the graph's launch", BATCH_FIELD(graph)},                                    \
+    {"launch", 0, OPT_TEXT, "HOW", "auto (default), single calls, batch: calls back to back, or graph; name one for times to be compared", \
+     BATCH_FIELD(launch)},                                                                                                               \
+    {"graph", 0, OPT_FLAG, NULL, "the same as --launch graph", BATCH_FIELD(graph)},                                                      \
     {"protocol", 0, OPT_TEXT, "NAME", "default; fixed: 50 + 100 runs behind a 256 MB flush; nvbench; or a whole line of a result",        \
      BATCH_FIELD(protocol)},                                                                                                             \
     {"samples", 0, OPT_FLAG, NULL, "keep every sample", BATCH_FIELD(samples)},                                                            \

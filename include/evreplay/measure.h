@@ -3,7 +3,7 @@
  * Measuring: how long something takes on a device, and how that was found out.
  *
  * A @ref evr_meter is a device's clock: a backend (backend.h), one of its devices and a stream. evr_measure() runs a callback on it under an
- * @ref evr_protocol, until the answer is as precise as asked, and hands out an @ref evr_measurement: every sample, robust statistics over them, the
+ * @ref evr_protocol, until the answer is as precise as asked, and hands out an @ref evr_measurement with every sample, robust statistics over them, the
  * protocol, and the conditions they were taken under. What is measured is a callback; nothing here knows operators or tensors.
  *
  * **A protocol is part of the result.** Two measurements compare only when they were taken the same way: evr_measurement_comparable().

@@ -3,7 +3,7 @@
  * The performance database: measured times of operators, by shape, type and format.
  *
  * An @ref evr_perfdb is a folder of CSV files, one for each operator, in the format described in `docs/perfdb.md`. evr_perfdb_update() merges what
- * a profiler measured into it and hands out an @ref evr_perfdb_report: what was updated, added, left alone, deleted, missing or found
+ * a profiler measured into it and hands out an @ref evr_perfdb_report of what was updated, added, left alone, deleted, missing or found
  * twice, which rows could not be read, and where measured and profiled times lie apart.
  *
  * **Safety.** An update takes a lock on the folder, so writers come one after another. Every file is written beside the old one, brought to the

@@ -27,6 +27,8 @@ static const char *unfit(const evr_replayer *r)
             return "its results are random";
     for (size_t i = 0; i < r->ir->arg_count; i++) {
         const evr_value *v = &r->ir->args[i].value;
+        if (v->kind == EVR_VALUE_FLOAT && v->u.f > 0 && evr_glob(evr_str_c("*dropout*"), r->ir->args[i].name))
+            return "its results are random";
         if (v->kind == EVR_VALUE_TENSOR && !evr_number_parts(v->u.tensor->dtype))
             return "an argument is of a type whose numbers cannot be read";
     }

@@ -161,7 +161,7 @@ void evr_html_scatter(evr_buf *buf, const evr_results *results)
         evr_buf_c(buf, "<h2>Replay against trace</h2>\n");
         evr_buf_printf(buf, "<p class=\"dim\">Time of one call; on the line both are equal.%s</p>\n",
                        shown < count ? " Only the 2,000 that weigh most are shown." : "");
-        evr_buf_c(buf, "<svg id=\"scatter\" role=\"img\" aria-label=\"replay against trace\" width=\"430\" height=\"420\" viewBox=\"0 0 430 420\">\n");
+        evr_buf_c(buf, "<svg id=\"scatter\" role=\"img\" aria-label=\"replay against trace\" width=\"470\" height=\"420\" viewBox=\"-10 0 470 420\">\n");
         put_grid(buf, low, decades);
         put_dots(buf, dots, shown, low, decades);
         evr_buf_c(buf, "</svg>\n");

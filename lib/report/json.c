@@ -118,7 +118,7 @@ static void write_samples(evr_json_writer *w, const evr_result *r)
 
 static void write_time(evr_json_writer *w, double ns)
 {
-    if (ns < 0)
+    if (!(ns >= 0 && isfinite(ns)))
         evr_json_null(w);
     else
         evr_json_f64(w, ns);

@@ -40,8 +40,12 @@ def test_command__from_a_program(capfd):
 
 
 @needs_torch
-def test_command__replays_operators_that_python_defines(tmp_path):
+@pytest.mark.parametrize("isolated", [False, True])
+def test_command__replays_operators_that_python_defines(tmp_path, isolated):
     """The program cannot: there is no interpreter in it to import the module."""
+    worker = tmp_path / "evreplay-python-worker"
+    worker.write_text(f"#!{sys.executable}\nimport sys\nfrom evreplay.worker import main\nsys.exit(main())\n")
+    worker.chmod(0o755)
     (tmp_path / "evrcommand.py").write_text(
         textwrap.dedent(
             """
@@ -55,12 +59,31 @@ def test_command__replays_operators_that_python_defines(tmp_path):
     trace = tmp_path / "trace.json"
     trace.write_bytes(trace_text(event("evrcommand::double", [[4]], ["float"], [[1]])))
     path = f"{tmp_path}:{os.environ['PYTHONPATH']}"
-    result = evreplay("replay", trace, "--import", "evrcommand=evrcommand", "--json", tmp_path / "out.json", PYTHONPATH=path)
+    how = ["--isolate"] if isolated else []
+    wanted = ["--import", "evrcommand=evrcommand", "--json", tmp_path / "out.json"]
+    result = evreplay("replay", trace, *wanted, *how, PYTHONPATH=path, EVREPLAY_WORKER=str(worker))
     assert result.returncode == 0, result.stderr
     (one,) = json.loads((tmp_path / "out.json").read_text())["results"]
     assert (one["op"], one["status"]) == ("evrcommand::double", "ok")
     refused = evreplay("replay", trace, PYTHONPATH=path)
     assert refused.returncode == 1 and "no-such-op" in refused.stdout + refused.stderr
+
+
+def test_worker__says_what_it_is_for():
+    result = subprocess.run([sys.executable, "-m", "evreplay.worker"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert result.returncode == 2 and "no use by itself" in result.stderr
+
+
+def test_worker__of_the_installation_is_found(monkeypatch, tmp_path):
+    import evreplay.command as command
+
+    monkeypatch.delenv("EVREPLAY_WORKER", raising=False)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "evreplay")])
+    script = tmp_path / "evreplay-python-worker"
+    script.write_text("")
+    script.chmod(0o755)
+    command._find_worker()
+    assert os.environ.pop("EVREPLAY_WORKER") == str(script)
 
 
 def test_command__interrupted_as_any_program(tmp_path):

@@ -123,6 +123,38 @@ def test_open__progress_is_told_and_can_stop(tmp_path):
     assert caught.value.code is evreplay.Status.CANCELLED and isinstance(caught.value.cause, ZeroDivisionError)
 
 
+def test_open__a_bar_of_tqdm_where_it_is(monkeypatch):
+    import sys
+    import types
+
+    bars = []
+
+    class Bar:
+        n, total, closed = 0, None, False
+
+        def __init__(self, **how):
+            bars.append(self)
+
+        def update(self, more):
+            self.n += more
+
+        def close(self):
+            self.closed = True
+
+    module = types.ModuleType("tqdm.auto")
+    module.tqdm = Bar
+    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
+    monkeypatch.setitem(sys.modules, "tqdm.auto", module)
+    Trace.open(PLAIN, progress=True)
+    (bar,) = bars
+    assert bar.closed and bar.n <= bar.total == PLAIN.stat().st_size
+    with pytest.raises(evreplay.Error):
+        Trace.open("/no/such/file", progress=True)
+    assert bars[1].closed
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    assert len(Trace.open(PLAIN, progress=True)) == 235
+
+
 def test_open__limits():
     with pytest.raises(evreplay.Error) as caught:
         Trace.open(PLAIN, max_events=3)

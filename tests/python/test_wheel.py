@@ -48,7 +48,8 @@ def test_wheel__has_what_belongs_to_it(installed):
     sources = {str(path.relative_to(ROOT / "bindings/python/evreplay")) for path in (ROOT / "bindings/python/evreplay").rglob("*.py")}
     assert sources <= files
     entries = next(installed.glob("*.dist-info")) / "entry_points.txt"
-    assert "evreplay = evreplay.command:main" in entries.read_text()
+    assert "evreplay = evreplay.command:main" in entries.read_text() and "evreplay-python-worker = evreplay.worker:main" in entries.read_text()
+    assert "libexec/evreplay/evreplay-worker" in files
 
 
 def test_wheel__works_by_itself(installed):

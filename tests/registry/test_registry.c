@@ -92,7 +92,7 @@ static void next_is(evr_context *ctx, const char *op, evr_init_cursor *cursor, c
 {
     evr_custom_init found;
     bool more = evr_registry_next_init(ctx, s(op), cursor, &found);
-    if (more != (name != NULL) || (more && strcmp(found.name, name) != 0))
+    if (more != (name != NULL) || (more && name && strcmp(found.name, name) != 0))
         fail_msg("%s: %s instead of %s", op, more ? found.name : "the end", name ? name : "the end");
 }
 

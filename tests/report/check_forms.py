@@ -99,11 +99,36 @@ def check_hostile(folder, results):
     need(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), "hostile.txt: control characters")
 
 
+def check_comparison(folder, name):
+    """Every form tells the same number of rows, and hostile texts stay where they are."""
+    document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    changes = document["changes"]
+    counts = {kind: sum(c["change"] == kind for c in changes) for kind in ("regression", "improvement", "new", "gone", "unknown")}
+    for kind, field in (("regression", "regressions"), ("improvement", "improvements"), ("new", "new"), ("gone", "gone"), ("unknown", "unknown")):
+        need(counts[kind] == document["summary"][field], f"{name}.json: {field}")
+    rows = list(csv.DictReader((folder / f"{name}.csv").open(newline="", encoding="utf-8")))
+    need([r["change"] for r in rows] == [c["change"] for c in changes], f"{name}.csv: rows")
+    suite = ET.parse(folder / f"{name}.xml").getroot().find("testsuite")
+    need(len(suite.findall("testcase")) == len(changes) == int(suite.get("tests")), f"{name}.xml: cases")
+    need(len(suite.findall("testcase/failure")) == counts["regression"] == int(suite.get("failures")), f"{name}.xml: failures")
+    need(len(suite.findall("testcase/skipped")) == counts["gone"] + counts["unknown"] == int(suite.get("skipped")), f"{name}.xml: skipped")
+    check_page(folder / f"{name}.html", len(changes))
+    comment = (folder / f"{name}.md").read_text(encoding="utf-8")
+    need(len(comment) < 65536, f"{name}.md: longer than a comment may be")
+    for line in comment.splitlines():
+        if line.startswith("| "):
+            need(line.replace("|  |", "| |").count("|") == 8, f"{name}.md: {line.count('|')} bars in {line}")
+            bare = re.sub(r"<code>[^<>]*</code>|`[^`|]*`|< 0\.0001", "", line)
+            need(not re.search(r"[<>`\[\]@*]", bare), f"{name}.md: {bare}")
+    text = (folder / f"{name}.txt").read_text(encoding="utf-8")
+    need(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), f"{name}.txt: control characters")
+
+
 def check_golden(folder, refresh):
     version = json.loads((folder / "sample.json").read_text())["library"]
     for form in ("json", "csv", "md", "xml", "txt"):
         for path in sorted(folder.glob(f"*.{form}")):
-            if path.stem == "hostile":
+            if path.stem.endswith("hostile"):
                 continue
             text = path.read_text(encoding="utf-8").replace(f'"library":"{version}"', '"library":"VERSION"')
             if refresh:
@@ -147,8 +172,11 @@ def main(program, *options):
         check_hostile(folder, results)
         check_page(folder / "sample.html", 4)
         check_page(folder / "many.html", 10000)
+        check_comparison(folder, "compare")
+        check_comparison(folder, "compare_hostile")
         check_golden(folder, "--refresh" in options)
-        check_schema(folder, ["sample.json", "hostile.json"], "results.schema.json")
+        check_schema(folder, ["sample.json", "hostile.json", "before.json", "after.json"], "results.schema.json")
+        check_schema(folder, ["compare.json", "compare_hostile.json"], "comparison.schema.json")
     for problem in problems[:20]:
         print(problem)
     print(f"{len(results)} hostile results, {len(problems)} problems")

@@ -4,6 +4,8 @@
  * leave the place they are put in. */
 #include "report/samples.h"
 
+#include "base/str.h"
+
 #include <math.h>
 
 static const char *const forms[] = {"json", "csv", "md", "xml", "html", "txt"};
@@ -34,6 +36,57 @@ static void write_form(evr_context *ctx, const evr_results *results, int32_t for
     assert_ok(evr_results_write(results, form, &text, &size, err));
     save(folder, name, forms[form], text, size);
     evr_text_free(ctx, text);
+}
+
+static void write_comparison(evr_context *ctx, const evr_results *base, const evr_results *newer, const char *folder, const char *name)
+{
+    evr_comparison *c = NULL;
+    assert_ok(evr_compare(ctx, base, newer, NULL, &c, err));
+    for (int32_t form = EVR_REPORT_JSON; form <= EVR_REPORT_TEXT; form++) {
+        char *text = NULL;
+        size_t size = 0;
+        assert_ok(evr_comparison_write(c, form, &text, &size, err));
+        save(folder, name, forms[form], text, size);
+        evr_text_free(ctx, text);
+    }
+    evr_comparison_free(c);
+}
+
+/* Two runs in which something of every kind changes. */
+static evr_results *changing_results(evr_context *ctx, int newer)
+{
+    static const struct {
+        const char *op;
+        double base, newer; /* medians; 0 = absent, -1 = failed */
+        double protocol;
+    } rows[] = {{"aten::add", 1000, 1000, 0}, {"aten::mm", 50000, 60000, 0}, {"aten::mul", 2000, 1500, 0}, {"aten::gone", 100, 0, 0}, {"aten::new", 0, 100, 0},
+                {"aten::broken", 300, -1, 0}, {"aten::fixed", -1, 300, 0}, {"aten::otherwise", 400, 800, 1}, {"aten::never", -1, -1, 0}};
+    evr_results *results = NULL;
+    evr_results_info info = sample_info();
+    assert_ok(evr_results_new(ctx, &info, &results, err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double median = newer ? rows[i].newer : rows[i].base, samples[40];
+        evr_statistics s = {EVR_INIT(evr_statistics)};
+        evr_result r = {.struct_size = EVR_INIT(evr_result), .index = i, .uid = i, .count = i + 1, .op = evr_str_c(rows[i].op), .overload = TEXT("Tensor"),
+                        .arguments = TEXT("float32[64,64]"), .device = TEXT("cuda:0"), .trace_kernel_ns = -1, .trace_cpu_ns = -1, .first_run_ns = -1};
+        if (median == 0)
+            continue;
+        if (median < 0) {
+            r.status = EVR_STATUS_FAILED;
+            r.reason = EVR_REASON_OP_ERROR;
+            r.detail = TEXT("expected a matrix");
+        } else {
+            for (size_t k = 0; k < 40; k++)
+                samples[k] = median * (1 + 0.01 * sin((double)(k * k + i + (size_t)newer)));
+            assert_ok(evr_statistics_of(ctx, samples, 40, &s, err));
+            r.statistics = &s;
+            r.samples = samples;
+            r.sample_count = 40;
+            r.protocol = newer && rows[i].protocol > 0 ? TEXT("evreplay-protocol/1 flush=write") : TEXT("evreplay-protocol/1 flush=none");
+        }
+        assert_ok(evr_results_add(results, &r, err));
+    }
+    return results;
 }
 
 static evr_str text_of(size_t i) { return (evr_str){hostile[i % HOSTILE], strlen(hostile[i % HOSTILE])}; }
@@ -90,6 +143,13 @@ int main(int argc, char **argv)
         write_form(ctx, bad, form, argv[1], "hostile");
     }
     write_form(ctx, many, EVR_REPORT_HTML, argv[1], "many");
+    evr_results *before = changing_results(ctx, 0), *after = changing_results(ctx, 1);
+    write_form(ctx, before, EVR_REPORT_JSON, argv[1], "before");
+    write_form(ctx, after, EVR_REPORT_JSON, argv[1], "after");
+    write_comparison(ctx, before, after, argv[1], "compare");
+    write_comparison(ctx, sample, bad, argv[1], "compare_hostile");
+    evr_results_free(before);
+    evr_results_free(after);
     evr_results_free(sample);
     evr_results_free(bad);
     evr_results_free(many);

@@ -15,6 +15,7 @@ from . import _native as native
 _PREPARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _USES_TORCH = {"replay", "bench", "doctor", "verify"}
 _IN_PROCESS = "libevreplay_command.so"
+_WORKER = "evreplay-python-worker"
 
 
 @native.callback(_PREPARE)
@@ -54,6 +55,13 @@ def _import_torch(arguments: Sequence[str]) -> None:
             print(f"evreplay: torch cannot be used from Python: {error}", file=sys.stderr)
 
 
+def _find_worker() -> None:
+    """The worker with an interpreter inside, which is installed beside this script."""
+    for folder in {pathlib.Path(sys.argv[0]).resolve().parent, pathlib.Path(sys.executable).parent}:
+        if os.access(folder / _WORKER, os.X_OK):
+            os.environ.setdefault("EVREPLAY_WORKER", str(folder / _WORKER))
+
+
 def _find_bridge() -> None:
     """One of the cache when none is named or installed."""
     folder = _library().parent
@@ -68,6 +76,7 @@ def run_in_process(library: pathlib.Path, arguments: Sequence[str]) -> int:
     entry.restype, entry.argtypes = ctypes.c_int, [ctypes.c_int, ctypes.POINTER(ctypes.c_char_p), _PREPARE]
     words = [b"evreplay", *map(os.fsencode, arguments)]
     _import_torch(arguments)
+    _find_worker()
     sys.stdout.flush()
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

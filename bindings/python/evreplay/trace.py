@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import enum
+import importlib
 import io
 import json
 import os
@@ -285,37 +286,36 @@ class Trace:
         all_args: bool = False,
         threads: int = 0,
         max_events: int = 0,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         context: Context | None = None,
     ) -> Trace:
         """Reads a trace from a path, bytes, or a binary file object; plain, gzip or zstd, whatever its name.
 
         `recover` keeps every whole event before damage (see `damage`), `python` lets python functions join the tree, `all_args` keeps
-        every argument of every event. `progress(read, total)` is called now and then; what it raises stops the reading.
+        every argument of every event. `progress(read, total)` is called now and then; what it raises stops the reading. True is a bar of tqdm,
+        where that is installed.
         """
         context = context_or_default(context)
         flags = (RECOVER if recover else 0) | (PYTHON if python else 0) | (ALL_ARGS if all_args else 0)
 
+        tell, end = _bar() if progress is True else (progress or None, None)
+
         @native.callback(native.PROGRESS)
         def step(user: object, done: int, total: int) -> int:  # also where Ctrl-C gets in
             try:
-                if progress:
-                    progress(done, total)
+                if tell:
+                    tell(done, total)
                 return 0
             except BaseException as exception:
                 leave(exception)
                 return 1
 
         options = native.TraceOptions(flags=flags, threads=threads, progress=step, max_events=max_events)
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            pointer = _open_memory(context, source, options)
-        elif isinstance(source, (str, os.PathLike)):
-            pointer = out(lib.evr_trace_open_file, context.pointer, path_bytes(source), options)
-        elif hasattr(source, "read"):
-            pointer = _open_file_object(context, source, options)
-        else:
-            raise TypeError(f"a path, bytes or a binary file is needed, not {type(source).__name__}")
-        return cls(pointer, context)
+        try:
+            return cls(_open(context, source, options), context)
+        finally:
+            if end:
+                end()
 
     # Life
 
@@ -433,8 +433,9 @@ class Trace:
     # Columns
 
     def _column(self, function: Any, typestr: str) -> Any:
+        handle = self.handle
         numpy = need_numpy("reading columns")
-        return numpy.asarray(_View(self.handle, function(self.pointer) or 0, len(self), typestr)) if len(self) else numpy.empty(0, typestr)
+        return numpy.asarray(_View(handle, function(handle.pointer) or 0, len(self), typestr)) if len(self) else numpy.empty(0, typestr)
 
     @property
     def starts(self) -> IntColumn:
@@ -485,6 +486,31 @@ class Trace:
         if self._extractor is None:
             self._extractor = self.extractor()
         return self._extractor
+
+
+def _bar() -> tuple[Progress | None, Callable[[], object] | None]:
+    """A bar of tqdm, and what ends it."""
+    try:
+        tqdm: Any = importlib.import_module("tqdm.auto").tqdm
+    except ImportError:
+        return None, None
+    bar = tqdm(unit="B", unit_scale=True, unit_divisor=1024, leave=False)
+
+    def tell(done: int, total: int) -> None:
+        bar.total = total or None
+        bar.update(done - bar.n)
+
+    return tell, bar.close
+
+
+def _open(context: Context, source: Readable, options: native.TraceOptions) -> int:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _open_memory(context, source, options)
+    if isinstance(source, (str, os.PathLike)):
+        return out(lib.evr_trace_open_file, context.pointer, path_bytes(source), options)
+    if hasattr(source, "read"):
+        return _open_file_object(context, source, options)
+    raise TypeError(f"a path, bytes or a binary file is needed, not {type(source).__name__}")
 
 
 def _open_memory(context: Context, data: bytes | bytearray | memoryview, options: native.TraceOptions) -> int:
