@@ -1,11 +1,12 @@
-/* kill -9 at a random moment while results are added: the file is whole, every addition is in it entirely or not at all, and none that was said to be done is lost. */
+/* kill -9 at a random moment while results are added: the file is whole, every addition is in it entirely or not at all, and none that was said to be done is lost.
+ * EVREPLAY_KILLS=1000 kills more often. */
 #include "store/results.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { KILLS = 50, BATCH = 40 };
+enum { BATCH = 40 };
 
 /* Adds batch after batch; the number of each goes down the pipe once it is in. */
 static void add_forever(int done, uint64_t first)
@@ -55,8 +56,10 @@ static void test_store__killed_at_any_moment(void **state)
     test_memory m;
     evr_context *ctx = test_context(&m);
     uint64_t batches = 0, amid = 0;
+    const char *asked = getenv("EVREPLAY_KILLS");
+    uint64_t kills = asked ? strtoull(asked, NULL, 10) : 50;
     srand(5);
-    for (int i = 0; i < KILLS; i++) {
+    for (uint64_t i = 0; i < kills; i++) {
         int ends[2];
         assert_int_equal(pipe(ends), 0);
         pid_t child = fork();
@@ -83,7 +86,7 @@ static void test_store__killed_at_any_moment(void **state)
         amid += now > batches;
         batches = now;
     }
-    assert_true(amid > KILLS / 5); /* else the moments were all too early to say anything */
+    assert_true(amid > kills / 5); /* else the moments were all too early to say anything */
     test_context_done(ctx, &m);
 }
 
