@@ -91,7 +91,7 @@ static void digest_of(const sample *s, char out[33])
 static evr_status put_sample(evr_store *store, const sample *s, int64_t entry, bool *added, evr_error **err)
 {
     char digest[33];
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     const evr_statistics *t = s->result->statistics;
     evr_str device = s->result->device.len ? s->result->device : s->info->device;
     digest_of(s, digest);

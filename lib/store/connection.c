@@ -65,7 +65,7 @@ evr_status evr_store_prepare(evr_store *store, evr_store_statement which, sqlite
 
 evr_status evr_store_run(evr_store *store, evr_store_statement which, evr_error **err)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     EVR_TRY(evr_store_prepare(store, which, &statement, err));
     int rc = sqlite3_step(statement);
     evr_status status = rc == SQLITE_DONE ? EVR_OK : evr_store_fail(store, rc, "cannot use", err);
@@ -203,7 +203,7 @@ evr_str evr_store_path(const evr_store *store) { return evr_str_c(store->path); 
 
 evr_status evr_store_check(evr_store *store, evr_error **err)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     if (err)
         *err = NULL;
     if (!store)

@@ -75,7 +75,7 @@ static evr_status walk(evr_store *store, sqlite3_stmt *statement, const evr_stor
 
 static evr_status ask(evr_store *store, evr_store_statement which, evr_str what, const evr_store_filter *f, evr_store_visit visit, void *user, evr_error **err)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     EVR_TRY(evr_store_prepare(store, which, &statement, err));
     int rc = bind_filter(statement, what, f);
     evr_status status = rc == SQLITE_OK ? walk(store, statement, f, visit, user, err) : evr_store_fail(store, rc, "cannot read", err);
@@ -145,7 +145,7 @@ static evr_status has_key(evr_store *store, sqlite3_stmt *statement, const evr_s
 evr_status evr_store_missing(evr_store *store, const evr_ir *const *records, size_t count, const evr_store_filter *filter, uint8_t *missing, evr_error **err)
 {
     evr_store_filter f;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     if (err)
         *err = NULL;
     if (!store || (count && (!records || !missing)))
@@ -177,7 +177,7 @@ static evr_status add_stack(evr_store_rows *rows, sqlite3_stmt *statement, evr_e
 
 evr_status evr_store_stacks(evr_store *store, evr_store_rows **out, evr_error **err)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     if (err)
         *err = NULL;
     if (out)
