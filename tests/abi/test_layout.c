@@ -264,15 +264,15 @@ AT(evr_kernel, name, 0);
 AT(evr_kernel, count, 16);
 AT(evr_kernel, total_ns, 24);
 
-SIZE(evr_batch, 56);
-AT(evr_batch, struct_size, 0);
-AT(evr_batch, reserved, 4);
-AT(evr_batch, context_requests, 8);
-AT(evr_batch, context_tokens, 16);
-AT(evr_batch, context_cached, 24);
-AT(evr_batch, generation_requests, 32);
-AT(evr_batch, generation_tokens, 40);
-AT(evr_batch, generation_cached, 48);
+SIZE(evr_batch_context, 56);
+AT(evr_batch_context, struct_size, 0);
+AT(evr_batch_context, reserved, 4);
+AT(evr_batch_context, context_requests, 8);
+AT(evr_batch_context, context_tokens, 16);
+AT(evr_batch_context, context_cached, 24);
+AT(evr_batch_context, generation_requests, 32);
+AT(evr_batch_context, generation_tokens, 40);
+AT(evr_batch_context, generation_cached, 48);
 
 SIZE(evr_extractor_options, 24);
 AT(evr_extractor_options, struct_size, 0);

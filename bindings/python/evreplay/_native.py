@@ -243,7 +243,7 @@ class Kernel(Structure):
 
 
 class Batch(Versioned):
-    """evr_batch"""
+    """evr_batch_context"""
 
     _fields_ = [
         ("reserved", c_uint32),
@@ -376,7 +376,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_value": Value,
     "evr_argument": Argument,
     "evr_kernel": Kernel,
-    "evr_batch": Batch,
+    "evr_batch_context": Batch,
     "evr_extractor_options": ExtractorOptions,
     "evr_call": Call,
     "evr_callable": Callable,
@@ -454,7 +454,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_outcome_name": (c_char_p, [_I32]),
     "evr_reason_name": (c_char_p, [_I32]),
     "evr_reason_advice": (c_char_p, [_I32]),
-    "evr_batch_parse": (_I32, [Str, POINTER(Batch)]),
+    "evr_batch_context_parse": (_I32, [Str, POINTER(Batch)]),
     "evr_ir_op": (Str, [_P]),
     "evr_ir_overload": (Str, [_P]),
     "evr_ir_schema": (Str, [_P]),
@@ -468,7 +468,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_status": (_I32, [_P]),
     "evr_ir_reason": (_I32, [_P]),
     "evr_ir_detail": (Str, [_P]),
-    "evr_ir_batch": (_I32, [_P, POINTER(Batch)]),
+    "evr_ir_batch_context": (_I32, [_P, POINTER(Batch)]),
     "evr_ir_arguments": (_I32, [_P, Out, Err]),
     "evr_ir_free": (None, [_P]),
     "evr_extractor_new": (_I32, [_P, _P, POINTER(ExtractorOptions), Out, Err]),
