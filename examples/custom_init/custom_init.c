@@ -47,8 +47,8 @@ static const char record[] = "{\"evreplay_ir\":1,\"records\":[{\"op\":\"aten::_e
                              "{\"name\":\"offsets\",\"type\":\"Tensor\",\"value\":{\"tensor\":{\"shape\":[3],\"strides\":[1],\"dtype\":\"int64\"}}}]}]}";
 
 /* region replay */
-/* Replays the record and reads back how long each bag was: the second result holds the bag of each index. */
-static evr_status replay(evr_context *ctx, const char *bridge, int64_t bag_of[6], evr_error **err)
+/* Replays the record and reads back its first result: a row of sums for each bag, zeros for an empty one. */
+static evr_status replay(evr_context *ctx, const char *bridge, float sums[3][4], evr_error **err)
 {
     const evr_runtime_options options = {EVR_INIT(evr_runtime_options), .bridge = bridge};
     evr_runtime *runtime = NULL;
@@ -63,9 +63,9 @@ static evr_status replay(evr_context *ctx, const char *bridge, int64_t bag_of[6]
     if (status == EVR_OK)
         status = evr_replayer_run(replayer, err);
     if (status == EVR_OK)
-        status = evr_replayer_result(replayer, 1, &result, err);
+        status = evr_replayer_result(replayer, 0, &result, err);
     if (status == EVR_OK)
-        status = evr_replayer_read(replayer, &result, 0, bag_of, 6 * sizeof *bag_of, err);
+        status = evr_replayer_read(replayer, &result, 0, sums, 3 * sizeof *sums, err);
     evr_replayer_free(replayer);
     evr_ir_set_free(set);
     evr_runtime_free(runtime);
@@ -78,17 +78,17 @@ int main(int argc, char **argv)
     evr_context *ctx = NULL;
     evr_error *err = NULL;
     bags user = {0};
-    int64_t bag_of[6] = {0};
+    float sums[3][4] = {{0}};
     evr_status status = evr_context_new(NULL, &ctx, &err);
     if (status == EVR_OK)
         status = register_bags(ctx, &user, &err);
     if (status == EVR_OK)
         printf("first asked: %s\n", evr_custom_init_name(ctx, 0).data);
     if (status == EVR_OK)
-        status = replay(ctx, argc > 1 ? argv[1] : NULL, bag_of, &err);
+        status = replay(ctx, argc > 1 ? argv[1] : NULL, sums, &err);
     if (status == EVR_OK)
-        printf("filled %d time(s); the bag of each index: %d %d %d %d %d %d\n", user.filled, (int)bag_of[0], (int)bag_of[1], (int)bag_of[2], (int)bag_of[3],
-               (int)bag_of[4], (int)bag_of[5]);
+        printf("filled %d time(s); bags: %s %s %s\n", user.filled, sums[0][0] != 0 ? "full" : "empty", sums[1][0] != 0 ? "full" : "empty",
+               sums[2][0] != 0 ? "full" : "empty");
     else
         fprintf(stderr, "custom_init: %s\n%s\n", evr_error_message(err), evr_error_hint(err));
     evr_error_free(err);

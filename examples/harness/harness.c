@@ -124,7 +124,7 @@ static int count_failures(const evr_results *results)
     int failed = 0;
     for (size_t i = 0; i < evr_results_count(results); i++) {
         const evr_result *r = evr_results_at(results, i);
-        printf("%s.%s: %s%s%s\n", r->op.data, r->overload.data, words[r->status], r->statistics ? ", timed" : "",
+        printf("%s: %s%s%s\n", r->op.data, words[r->status], r->statistics ? ", timed" : "",
                r->flags & EVR_RESULT_ISOLATED ? ", isolated" : "");
         failed += r->status == EVR_STATUS_FAILED;
     }

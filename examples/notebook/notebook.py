@@ -32,7 +32,7 @@ runtime = evreplay.Runtime("cpu", seed=1)
 replayer = runtime.replayer(gelu)
 replayer.run()
 result = replayer.results()[0]
-expected = torch.nn.functional.gelu(replayer.args[0])
+expected = torch.nn.functional.gelu(replayer.args["self"])
 print("the replay gives what torch gives:", torch.equal(result, expected))
 # endregion replay
 
