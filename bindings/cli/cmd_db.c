@@ -216,17 +216,15 @@ static const command update = {
     update_table, run_update,
 };
 
-static const command *const subcommands[] = {&update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_check, &db_missing, &db_fill, &db_report};
+static const command *const subcommands[] = {&update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_check, &db_missing, &db_fill, &db_report, NULL};
 
-enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
-
-static const char *short_name(const command *c) { return strchr(c->name, ' ') + 1; }
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands - 1 };
 
 static void help(FILE *to)
 {
     fprintf(to, "usage: evreplay db COMMAND DB [ARGUMENTS]\n\nKeeps measured times of operators.\nDB is a folder of CSV files for update, a store (one SQLite file) for all others.\n\ncommands:\n");
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        fprintf(to, "  %-9s %s\n", short_name(subcommands[i]), subcommands[i]->summary);
+        fprintf(to, "  %-9s %s\n", command_word(subcommands[i]), subcommands[i]->summary);
     fprintf(to, "\n  evreplay db COMMAND --help   what a command takes\n");
 }
 
@@ -242,7 +240,7 @@ static int run(int argc, char **argv, const command *self)
         return EXIT_GOOD;
     }
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
-        names[i] = short_name(subcommands[i]);
+        names[i] = command_word(subcommands[i]);
         if (strcmp(argv[0], names[i]) == 0)
             return subcommands[i]->run(argc - 1, argv + 1, subcommands[i]);
     }
@@ -255,5 +253,5 @@ static int run(int argc, char **argv, const command *self)
 }
 
 const command cmd_db = {
-    "db", "COMMAND DB", "Keeps measured times of operators: add, merge, history, missing, fill, report, update…", NULL, NULL, run,
+    "db", "COMMAND DB", "Keeps measured times of operators: add, merge, history, missing, fill, report, update…", NULL, NULL, run, subcommands,
 };
