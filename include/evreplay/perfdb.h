@@ -47,7 +47,7 @@ typedef struct evr_perfdb_options {
  */
 EVR_API evr_status evr_perfdb_open(evr_context *ctx, const char *path, const evr_perfdb_options *options, evr_perfdb **out,
                                    evr_error **err);
-/** @since 0.1 */
+/** Closes a database; reports live on. NULL does nothing. @since 0.1 */
 EVR_API void evr_perfdb_free(evr_perfdb *db);
 EVR_API int32_t evr_perfdb_format(const evr_perfdb *db); /**< EVR_PERFDB_FORMAT_... @since 0.1 */
 EVR_API evr_str evr_perfdb_path(const evr_perfdb *db);   /**< as given @since 0.1 */
@@ -83,7 +83,7 @@ typedef struct evr_perfdb_update_options {
 EVR_API evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *options, evr_perfdb_report **out,
                                      evr_error **err);
 
-/** @since 0.1 */
+/** Frees a report and all it lent. NULL does nothing. @since 0.1 */
 EVR_API void evr_perfdb_report_free(evr_perfdb_report *report);
 
 /** Sums over all files of a report. */
@@ -158,7 +158,7 @@ typedef struct evr_perfdb_gap {
     double ratio;         /**< measured / profiled */
 } evr_perfdb_gap;
 
-EVR_API size_t evr_perfdb_report_gap_count(const evr_perfdb_report *report); /**< @since 0.1 */
+EVR_API size_t evr_perfdb_report_gap_count(const evr_perfdb_report *report); /**< gaps between measured and profiled times @since 0.1 */
 /** The i-th, the widest by max(ratio, 1/ratio) first. @return EVR_OK, EVR_E_NOT_FOUND or EVR_E_INVALID @since 0.1 */
 EVR_API evr_status evr_perfdb_report_gap(const evr_perfdb_report *report, size_t index, evr_perfdb_gap *out, evr_error **err);
 
