@@ -5,7 +5,7 @@ usage: check_blocks.py SOURCE_FOLDER BIN_FOLDER [--python PYTHON] [--shared FOLD
 What a block is, says its language or a comment before it:
   <!-- from examples/x.c:region -->      the lines of that file between `region NAME` and `endregion NAME`, or the file without `:region`; other than sh and console
   ```console                             lines that begin with "$ " are run, and what they write must be what follows. `…` stands for anything, in a line or for lines;
-                                         times in ms and paths differ from machine to machine, so numbers before " ms" are not looked at
+                                         times differ from machine to machine, so numbers before "ns", "µs", "ms" and "s" are not looked at
   ```sh                                  is run, line by line, and must end well; with a `from` comment it is a file
   ```python  <!-- run by FILE -->        that test takes the blocks of this document and runs them
   ```text                                is a drawing, a grammar or a format, not code
@@ -29,7 +29,7 @@ import textwrap
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```[ ]*$", re.S | re.M)
 NOTE = re.compile(r"<!--\s*(.*?)\s*-->")
-TIME = re.compile(r"\b\d[\d.,]*(?= ms\b)")
+TIME = re.compile(r"\b\d[\d.,]* (?:ns|µs|ms|s)\b")
 
 
 class Wrong(Exception):
@@ -55,13 +55,13 @@ def pattern(expected):
     """What is shown, as an expression: blanks count as one, times do not count, `…` is anything."""
     lines = []
     for line in expected:
-        line = " ".join(TIME.sub("0", line).split())
+        line = " ".join(TIME.sub("0 s", line).split())
         lines.append(r"(?:[^\n]*\n)*?" if line == "…" else re.escape(line).replace("…", "[^\n]*") + r"\n")
     return re.compile("".join(lines))
 
 
 def plain(text):
-    return "".join(" ".join(TIME.sub("0", line).split()) + "\n" for line in text.splitlines())
+    return "".join(" ".join(TIME.sub("0 s", line).split()) + "\n" for line in text.splitlines())
 
 
 class Session:
@@ -143,7 +143,10 @@ def check_block(options, document, language, body, note, session):
         for line in body.splitlines():
             session().run(line)
     elif language == "json":
-        json.loads(body)
+        try:
+            json.loads(body)
+        except ValueError as problem:
+            raise Wrong(f"is no JSON: {problem}") from None
     elif language != "text":
         raise Wrong(f"a block of {language or 'no language'} with neither `from` nor `run by`")
 
@@ -151,7 +154,7 @@ def check_block(options, document, language, body, note, session):
 def check(options, document):
     """Looks at one document; gives what is wrong, what is missing, and the number of blocks."""
     text, wrong, missing, live = document.read_text(), [], [], []
-    everywhere = NOTE.findall(text)
+    everywhere, name = NOTE.findall(text), os.path.relpath(document, options.source)
 
     def session():
         if not live:
@@ -167,9 +170,9 @@ def check(options, document):
             try:
                 check_block(options, document, found[1].strip(), found[2], note[1] if note else general, session)
             except Wrong as problem:
-                wrong.append(f"{document.relative_to(options.source)}:{text.count(chr(10), 0, found.start()) + 1}: {problem}")
+                wrong.append(f"{name}:{text.count(chr(10), 0, found.start()) + 1}: {problem}")
             except Missing as problem:
-                missing.append(f"{document.relative_to(options.source)}: {problem}")
+                missing.append(f"{name}: {problem}")
     if text.count("\n```") != 2 * len(blocks) and not text.startswith("```"):
         wrong.append(f"{document}: a fence is not closed")
     return wrong, missing, len(blocks)

@@ -87,6 +87,16 @@ def slower_base(results):
     return json.dumps(results)
 
 
+def check_first(package, out, env):
+    code, text = run(out / "first", package.source / "tests/data/small_kineto.json", *([package.bridge] if package.bridge else []), env=env,
+                     code=0 if package.bridge else (0, NO_TORCH))  # fmt: skip
+    need(text, r"^\d+ events$")
+    if code == NO_TORCH:
+        return "first: no bridge to torch was built"
+    need(text, r"^aten::\w+$")
+    return None
+
+
 def check_harness(package, out, env):
     folder = package.work / "reports"
     folder.mkdir()
@@ -162,7 +172,7 @@ def check(options, work):
     check_profiler(package, out, env)
     if options.library == "shared":  # found beside the library, as a package of backends would be installed
         shutil.copy(out / "libevreplay_cputime.so", package.lib / "evreplay")
-    return [check_harness(package, out, env), check_custom_init(package, out, env), check_backend(package, out, env),
+    return [check_first(package, out, env), check_harness(package, out, env), check_custom_init(package, out, env), check_backend(package, out, env),
             check_command_with_backend(package, out)]  # fmt: skip
 
 
