@@ -1,4 +1,5 @@
 #include "batch/worker.h"
+#include "batch/zygote.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -90,33 +92,89 @@ static bool raise_pair(int low[2], int pair[2])
     return pair[0] >= 0 && pair[1] >= 0;
 }
 
-evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err)
+typedef struct channel {
+    int line[2], noise[2]; /* ours, the worker's */
+} channel;
+
+static bool open_channel(channel *c)
 {
-    int low[2], line[2] = {-1, -1}, noise[2] = {-1, -1}, code = EMFILE;
+    int low[2];
+    *c = (channel){{-1, -1}, {-1, -1}};
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) == 0 && raise_pair(low, c->line) && pipe2(low, O_CLOEXEC) == 0 && raise_pair(low, c->noise);
+}
+
+/* Our ends become the worker's, or all are closed. */
+static bool settle(channel *c, evr_worker *w, bool started)
+{
+    if (!started) {
+        close_pair(c->line);
+        close_pair(c->noise);
+        w->pid = 0;
+        return false;
+    }
+    close(c->line[1]);
+    close(c->noise[1]);
+    w->line = c->line[0];
+    w->noise = c->noise[0];
+    fcntl(w->noise, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static void begin(evr_context *ctx, evr_worker *w)
+{
     *w = (evr_worker){.ctx = ctx, .line = -1, .noise = -1, .job = SIZE_MAX};
     evr_buf_init(&w->received, ctx);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) == 0 && raise_pair(low, line) && pipe2(low, O_CLOEXEC) == 0 && raise_pair(low, noise))
-        code = spawn(path, line[1], noise[1], &w->pid);
-    if (code != 0) {
-        close_pair(line);
-        close_pair(noise);
-        w->pid = 0;
+}
+
+evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err)
+{
+    channel c;
+    begin(ctx, w);
+    int code = open_channel(&c) ? spawn(path, c.line[1], c.noise[1], &w->pid) : EMFILE;
+    if (!settle(&c, w, code == 0))
         return evr_fail(ctx, err, EVR_E_PLUGIN, "cannot start %s: %s", path, strerror(code));
-    }
-    close(line[1]);
-    close(noise[1]);
-    w->line = line[0];
-    w->noise = noise[0];
-    fcntl(w->noise, F_SETFL, O_NONBLOCK);
     return EVR_OK;
 }
 
-static int reap(pid_t pid)
+evr_status evr_worker_fork(evr_context *ctx, evr_zygote *zygote, evr_worker *w, evr_error **err)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    channel c;
+    begin(ctx, w);
+    int code = open_channel(&c) ? evr_zygote_fork(zygote, c.line[1], c.noise[1], &w->pid) : EMFILE;
+    if (!settle(&c, w, code == 0))
+        return evr_fail(ctx, err, EVR_E_PLUGIN, "no worker can be forked: %s", strerror(code));
+    w->zygote = zygote;
+    return EVR_OK;
+}
+
+int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed)
+{
+    enum { FIRST_NS = 50000, LONGEST_NS = 5000000 };
+    uint64_t left = (uint64_t)grace_ms * 1000000, pause = FIRST_NS;
+    *killed = false;
+    for (;;) {
+        int status = 0;
+        pid_t got = waitpid(pid, &status, *killed ? 0 : WNOHANG);
+        if (got == pid)
+            return status;
+        if (got < 0 && errno != EINTR)
+            return -1;
+        if (!left && !*killed) {
+            kill(-pid, SIGKILL);
+            *killed = true;
+        }
+        if (*killed)
+            continue;
+        const struct timespec t = {.tv_nsec = (long)pause};
+        nanosleep(&t, NULL);
+        left -= pause < left ? pause : left;
+        pause = pause * 2 < LONGEST_NS ? pause * 2 : LONGEST_NS;
+    }
+}
+
+static int reap(const evr_worker *w, bool *killed)
+{
+    return w->zygote ? evr_zygote_reap(w->zygote, w->pid, EVR_WORKER_GRACE_MS, killed) : evr_worker_wait(w->pid, EVR_WORKER_GRACE_MS, killed);
 }
 
 void evr_worker_stop(evr_worker *w, bool kill_it)
@@ -130,7 +188,8 @@ void evr_worker_stop(evr_worker *w, bool kill_it)
         *fds[i] = -1;
     }
     if (w->pid) {
-        reap(w->pid);
+        bool killed;
+        reap(w, &killed);
         evr_buf_free(&w->received);
     }
     w->pid = 0;
@@ -184,12 +243,17 @@ static const char *last_words(evr_worker *w, size_t *len)
 void evr_worker_obituary(evr_worker *w, char *out, size_t size)
 {
     evr_worker_listen(w);
-    int status = reap(w->pid);
+    bool killed;
+    int status = reap(w, &killed);
     size_t len;
     const char *words = last_words(w, &len);
     char cause[96];
     if (w->timed_out)
         snprintf(cause, sizeof cause, "it did not end in time and was stopped");
+    else if (killed)
+        snprintf(cause, sizeof cause, "it closed its line and went on, and was stopped");
+    else if (status == -1)
+        snprintf(cause, sizeof cause, "the process is gone, and how it ended is not known");
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         snprintf(cause, sizeof cause, "the process was killed from outside, most likely because memory ran out");
     else if (WIFSIGNALED(status))

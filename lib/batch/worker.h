@@ -6,11 +6,14 @@
 
 #include <sys/types.h>
 
-enum { EVR_WORKER_TAIL = 2048 };
+enum { EVR_WORKER_TAIL = 2048, EVR_WORKER_GRACE_MS = 10000 };
+
+struct evr_zygote;
 
 typedef struct evr_worker {
     evr_context *ctx;
     pid_t pid;            /* 0 = there is none */
+    struct evr_zygote *zygote; /* whose child it is; NULL = ours */
     int line, noise;      /* messages both ways; what it prints */
     evr_buf received;
     char tail[EVR_WORKER_TAIL + 1]; /* the last it printed */
@@ -29,6 +32,12 @@ evr_status evr_worker_find(evr_context *ctx, const char *given, char **out, evr_
 
 /* Starts the process. @return EVR_OK · EVR_E_PLUGIN · EVR_E_NOMEM */
 evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err);
+
+/* The same, as a child of a zygote: a fork of what has the libraries already. */
+evr_status evr_worker_fork(evr_context *ctx, struct evr_zygote *zygote, evr_worker *w, evr_error **err);
+
+/* Waits for a child of this process; kills its group when the grace is over, and says so. The wait status, or -1 when there is no such child. */
+int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed);
 
 /* Ends it, whatever it does, and gives back what it took. NULL-safe for workers that were never started. */
 void evr_worker_stop(evr_worker *w, bool kill_it);
