@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_WORKERS = 256, TICK_MS = 100 };
+enum { MOST_WORKERS = 256, TICK_MS = 100, MOST_LOSSES = 3 };
 
 typedef struct pool {
     evr_engine *e;
@@ -29,6 +29,8 @@ typedef struct pool {
     size_t device_count;
     int failed_starts; /* in a row */
     evr_zygote zygote;
+    int losses; /* of zygotes, since something came of a worker */
+    bool careful; /* a record takes down who started it: what is run again is run while nothing else runs */
 } pool;
 
 static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
@@ -136,6 +138,23 @@ static evr_status start_zygote(pool *p, evr_error **err)
     return EVR_OK;
 }
 
+/* A record may take away the process that started its worker: better that than the batch. Then there is another, unless that leads nowhere. */
+static void notice_loss(pool *p)
+{
+    if (p->zygote.state != EVR_ZYGOTE_READY || evr_zygote_lives(&p->zygote))
+        return;
+    evr_zygote_stop(&p->zygote);
+    p->zygote.state = EVR_ZYGOTE_NONE;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->workers[i].zygote) {
+            evr_worker_kill(&p->workers[i]); /* it is, by now, but what it started is not; a moment later its number may mean another */
+            p->workers[i].zygote = NULL;
+            p->workers[i].orphan = true;
+        }
+    if (++p->losses >= MOST_LOSSES)
+        without_zygote(p, "the process that had loaded it goes again and again");
+}
+
 /* Devices do not survive a fork, so only what runs on the CPU is forked. */
 static bool may_fork(const char *device) { return strncmp(device, "cpu", 3) == 0 || strncmp(device, "meta", 4) == 0; }
 
@@ -143,13 +162,17 @@ static evr_status start(pool *p, size_t i, evr_error **err)
 {
     evr_worker *w = &p->workers[i];
     const char *device = p->devices[i % p->device_count];
+    notice_loss(p);
     if (p->zygote.state == EVR_ZYGOTE_NONE && may_fork(device))
         EVR_TRY(start_zygote(p, err));
     if (p->zygote.state == EVR_ZYGOTE_LOADING && may_fork(device))
         return EVR_OK; /* it starts when that is done */
     if (p->zygote.state == EVR_ZYGOTE_READY && may_fork(device) && evr_worker_fork(p->e->ctx, &p->zygote, w, err) != EVR_OK) {
-        without_zygote(p, "the process that had loaded it cannot be forked any more");
         forget(err);
+        notice_loss(p);
+        if (p->zygote.state != EVR_ZYGOTE_READY)
+            return EVR_OK; /* it is asked for again */
+        without_zygote(p, "the process that had loaded it cannot be forked any more");
     }
     if (!w->pid)
         EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
@@ -192,12 +215,24 @@ static evr_status queue_again(pool *p, size_t index, evr_error **err)
     return EVR_OK;
 }
 
+static bool others_work(const pool *p, const evr_worker *w, bool again_only)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const evr_worker *other = &p->workers[i];
+        if (other != w && other->pid && other->job != SIZE_MAX && (other->retry || !again_only))
+            return true;
+    }
+    return false;
+}
+
+static bool may_begin(const pool *p, size_t i) { return !others_work(p, &p->workers[i], p->again_count == 0); }
+
 /* A record that is to be alone waits for a worker that has done nothing yet. */
 static evr_status assign(pool *p, size_t i, evr_error **err)
 {
     evr_worker *w = &p->workers[i];
     size_t index;
-    if (w->job != SIZE_MAX || p->e->stopped)
+    if (w->job != SIZE_MAX || p->e->stopped || (p->careful && !may_begin(p, i)))
         return EVR_OK;
     if (p->again_count) {
         if (w->pid && w->handled)
@@ -219,17 +254,31 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
     return start(p, i, err);
 }
 
+/* Its zygote is gone, and it with it. That is its record's doing when nothing else ran; else it is found out by running it again, alone. */
+static evr_status bury_orphan(pool *p, const evr_worker *w, size_t job, bool alone, evr_error **err)
+{
+    p->careful = true;
+    if (job == SIZE_MAX)
+        return EVR_OK;
+    if (!alone || others_work(p, w, false))
+        return queue_again(p, job, err);
+    p->losses = 0;
+    return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "the process went together with the one that had started it",
+                            evr_engine_accept, p->e, err);
+}
+
 /* A worker that ended. Its record is run again alone when others were before it; a fresh worker's record is to blame itself. */
 static evr_status bury(pool *p, evr_worker *w, evr_error **err)
 {
     char text[EVR_WORKER_TAIL + 128];
     size_t job = w->job;
-    bool timed_out = w->timed_out, alone = w->alone, ready = w->ready, orphan = w->zygote && !w->zygote->process.pid;
+    bool timed_out = w->timed_out, alone = w->alone, ready = w->ready;
+    notice_loss(p);
     evr_worker_obituary(w, text, sizeof text);
+    notice_loss(p);
     w->job = SIZE_MAX;
-    orphan |= w->zygote && !w->zygote->process.pid; /* the zygote died, and this one with it: no fault of its record */
-    if (orphan && !timed_out)
-        return job == SIZE_MAX ? EVR_OK : queue_again(p, job, err);
+    if (w->orphan && !timed_out)
+        return bury_orphan(p, w, job, alone, err);
     if (!ready) {
         if (++p->failed_starts < 3)
             return EVR_OK;
@@ -316,6 +365,7 @@ static evr_status take_result(pool *p, evr_worker *w, evr_str text, bool *replac
     size_t job = w->job;
     w->job = SIZE_MAX;
     w->handled++;
+    p->losses = 0;
     if (received && (job == SIZE_MAX || received->index != job))
         status = evr_fail(p->e->ctx, err, EVR_E_INTERNAL, "a worker answered for record %llu, which it was not given", (unsigned long long)received->index);
     if (status == EVR_OK) {
@@ -330,9 +380,9 @@ static evr_status take_result(pool *p, evr_worker *w, evr_str text, bool *replac
     return status;
 }
 
-static evr_status hear(pool *p, evr_worker *w, evr_error **err)
+static evr_status hear(pool *p, evr_worker *w, bool dead, evr_error **err)
 {
-    bool open = evr_worker_receive(w), replace = false;
+    bool open = evr_worker_receive(w) && !dead, replace = false;
     uint8_t kind;
     evr_str payload;
     size_t size;
@@ -404,8 +454,12 @@ static evr_status hear_zygote(pool *p, evr_error **err)
     }
     if (open)
         return EVR_OK;
+    bool loading = p->zygote.state == EVR_ZYGOTE_LOADING;
     evr_worker_obituary(w, text, sizeof text);
-    without_zygote(p, text);
+    if (loading)
+        without_zygote(p, text);
+    else
+        notice_loss(p);
     return EVR_OK;
 }
 
@@ -430,34 +484,32 @@ static void stop_late_ones(pool *p)
         evr_worker *w = &p->workers[i];
         if (w->pid && !w->timed_out && (w->job != SIZE_MAX || !w->ready) && now > w->deadline_ns) {
             w->timed_out = true;
-            kill(-w->pid, SIGKILL); /* it is buried when its line closes */
+            evr_worker_kill(w); /* it is buried when its line closes */
         }
     }
 }
 
 static evr_status wait_and_hear(pool *p, evr_error **err)
 {
-    struct pollfd fds[2 * MOST_WORKERS + 2];
-    for (size_t i = 0; i < p->count; i++) {
-        bool there = p->workers[i].pid != 0;
-        fds[2 * i] = (struct pollfd){.fd = there ? p->workers[i].line : -1, .events = POLLIN};
-        fds[2 * i + 1] = (struct pollfd){.fd = there ? p->workers[i].noise : -1, .events = POLLIN};
+    enum { LINE, NOISE, LIFE, FDS };
+    struct pollfd fds[(MOST_WORKERS + 1) * FDS], *f = fds;
+    for (size_t i = 0; i <= p->count; i++, f += FDS) {
+        const evr_worker *w = i < p->count ? &p->workers[i] : &p->zygote.process;
+        f[LINE] = (struct pollfd){.fd = w->pid ? w->line : -1, .events = POLLIN};
+        f[NOISE] = (struct pollfd){.fd = w->pid ? w->noise : -1, .events = POLLIN};
+        f[LIFE] = (struct pollfd){.fd = w->pid ? w->life : -1, .events = POLLIN};
     }
-    fds[2 * p->count] = (struct pollfd){.fd = p->zygote.process.pid ? p->zygote.process.line : -1, .events = POLLIN};
-    fds[2 * p->count + 1] = (struct pollfd){.fd = p->zygote.process.pid ? p->zygote.process.noise : -1, .events = POLLIN};
-    int ready = poll(fds, (nfds_t)(2 * p->count + 2), TICK_MS);
+    int ready = poll(fds, (nfds_t)((p->count + 1) * FDS), TICK_MS);
     if (ready < 0 && errno != EINTR)
         return evr_fail(p->e->ctx, err, EVR_E_IO, "cannot wait for workers");
-    for (size_t i = 0; i < p->count && ready > 0; i++) {
-        if (fds[2 * i + 1].revents && p->workers[i].pid)
-            evr_worker_listen(&p->workers[i]);
-        if (fds[2 * i].revents && p->workers[i].pid)
-            EVR_TRY(hear(p, &p->workers[i], err));
+    for (size_t i = 0; i <= p->count && ready > 0; i++) {
+        evr_worker *w = i < p->count ? &p->workers[i] : &p->zygote.process;
+        f = fds + i * FDS;
+        if (f[NOISE].revents && w->pid)
+            evr_worker_listen(w);
+        if ((f[LINE].revents || f[LIFE].revents) && w->pid)
+            EVR_TRY(i < p->count ? hear(p, w, f[LIFE].revents != 0, err) : hear_zygote(p, err));
     }
-    if (ready > 0 && fds[2 * p->count + 1].revents && p->zygote.process.pid)
-        evr_worker_listen(&p->zygote.process);
-    if (ready > 0 && fds[2 * p->count].revents && p->zygote.process.pid)
-        EVR_TRY(hear_zygote(p, err));
     if (ready <= 0)
         evr_engine_tick(p->e);
     return EVR_OK;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,13 +117,14 @@ static bool settle(channel *c, evr_worker *w, bool started)
     close(c->noise[1]);
     w->line = c->line[0];
     w->noise = c->noise[0];
+    w->life = (int)syscall(SYS_pidfd_open, w->pid, 0);
     fcntl(w->noise, F_SETFL, O_NONBLOCK);
     return true;
 }
 
 static void begin(evr_context *ctx, evr_worker *w)
 {
-    *w = (evr_worker){.ctx = ctx, .line = -1, .noise = -1, .job = SIZE_MAX};
+    *w = (evr_worker){.ctx = ctx, .line = -1, .noise = -1, .life = -1, .job = SIZE_MAX};
     evr_buf_init(&w->received, ctx);
 }
 
@@ -153,11 +155,13 @@ int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed)
     uint64_t left = (uint64_t)grace_ms * 1000000, pause = FIRST_NS;
     *killed = false;
     for (;;) {
-        int status = 0;
-        pid_t got = waitpid(pid, &status, *killed ? 0 : WNOHANG);
-        if (got == pid)
-            return status;
-        if (got < 0 && errno != EINTR)
+        siginfo_t gone = {0};
+        int status = 0, code = waitid(P_PID, (id_t)pid, &gone, WEXITED | WNOWAIT | (*killed ? 0 : WNOHANG));
+        if (code == 0 && gone.si_pid == pid) {
+            kill(-pid, SIGKILL); /* children that it left; the group is its as long as it is not reaped */
+            return waitpid(pid, &status, 0) == pid ? status : -1;
+        }
+        if (code < 0 && errno != EINTR)
             return -1;
         if (!left && !*killed) {
             kill(-pid, SIGKILL);
@@ -172,24 +176,35 @@ int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed)
     }
 }
 
-static int reap(const evr_worker *w, bool *killed)
+static int reap(const evr_worker *w, uint32_t grace_ms, bool *killed)
 {
-    return w->zygote ? evr_zygote_reap(w->zygote, w->pid, EVR_WORKER_GRACE_MS, killed) : evr_worker_wait(w->pid, EVR_WORKER_GRACE_MS, killed);
+    *killed = false;
+    if (w->orphan)
+        return -1;
+    return w->zygote ? evr_zygote_reap(w->zygote, w->pid, grace_ms, killed) : evr_worker_wait(w->pid, grace_ms, killed);
+}
+
+void evr_worker_kill(const evr_worker *w)
+{
+    if (w->pid && w->orphan)
+        syscall(SYS_pidfd_send_signal, w->life, SIGKILL, NULL, 0);
+    else if (w->pid)
+        kill(-w->pid, SIGKILL); /* its group, in case it has children */
 }
 
 void evr_worker_stop(evr_worker *w, bool kill_it)
 {
-    int *const fds[] = {&w->line, &w->noise};
+    int *const fds[] = {&w->line, &w->noise, &w->life};
     if (w->pid && kill_it)
-        kill(-w->pid, SIGKILL); /* its group, in case it has children */
-    for (size_t i = 0; i < 2; i++) {
+        evr_worker_kill(w);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         if (w->pid && *fds[i] >= 0)
             close(*fds[i]);
         *fds[i] = -1;
     }
     if (w->pid) {
         bool killed;
-        reap(w, &killed);
+        reap(w, EVR_WORKER_GRACE_MS, &killed);
         evr_buf_free(&w->received);
     }
     w->pid = 0;
@@ -244,7 +259,7 @@ void evr_worker_obituary(evr_worker *w, char *out, size_t size)
 {
     evr_worker_listen(w);
     bool killed;
-    int status = reap(w, &killed);
+    int status = reap(w, EVR_WORKER_LAST_MS, &killed);
     size_t len;
     const char *words = last_words(w, &len);
     char cause[96];
@@ -263,6 +278,8 @@ void evr_worker_obituary(evr_worker *w, char *out, size_t size)
     snprintf(out, size, len && !w->timed_out ? "%s; the last it printed: %.*s" : "%s", cause, (int)len, words);
     close(w->line);
     close(w->noise);
+    if (w->life >= 0)
+        close(w->life);
     evr_buf_free(&w->received);
     w->pid = 0;
 }

@@ -1,6 +1,7 @@
 #include "batch/zygote.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -79,10 +80,8 @@ int evr_zygote_fork(evr_zygote *z, int line, int noise, pid_t *pid)
     }
     if (!hear(z, EVR_FRAME_FORK, &answer, sizeof answer))
         return EPIPE;
-    if (answer <= 0) {
-        z->state = EVR_ZYGOTE_OFF; /* it stays, for the children it has */
+    if (answer <= 0)
         return (int)-answer;
-    }
     *pid = (pid_t)answer;
     return 0;
 }
@@ -104,8 +103,10 @@ int evr_zygote_reap(evr_zygote *z, pid_t pid, uint32_t grace_ms, bool *killed)
     return (int)answer.status;
 }
 
-void evr_zygote_stop(evr_zygote *z)
+bool evr_zygote_lives(const evr_zygote *z)
 {
-    evr_worker_stop(&z->process, true);
-    z->state = EVR_ZYGOTE_OFF;
+    struct pollfd life = {.fd = z->process.life, .events = POLLIN};
+    return z->process.pid && (z->process.life < 0 || poll(&life, 1, 0) == 0);
 }
+
+void evr_zygote_stop(evr_zygote *z) { evr_worker_stop(&z->process, true); }

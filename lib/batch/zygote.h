@@ -38,11 +38,14 @@ typedef struct evr_reap_answer {
 evr_status evr_zygote_start(evr_context *ctx, const char *path, const char *configuration, size_t configuration_size, const char *bridge, evr_str ops,
                             evr_zygote *z, evr_error **err);
 
-/* A child that has these two as its line and its noise. An errno; after a failure the zygote is off. */
+/* A child that has these two as its line and its noise. An errno: the zygote is gone, or it lives on for the children it has. */
 int evr_zygote_fork(evr_zygote *z, int line, int noise, pid_t *pid);
 
 /* evr_worker_wait() there. */
 int evr_zygote_reap(evr_zygote *z, pid_t pid, uint32_t grace_ms, bool *killed);
+
+/* Whether it can still say anything of its children, which go with it. */
+bool evr_zygote_lives(const evr_zygote *z);
 
 /* Ends it. Its children have to be gone, or go with it. */
 void evr_zygote_stop(evr_zygote *z);

@@ -155,6 +155,42 @@ static void test_isolated__poison_costs_only_itself(void **state)
     evr_ir_set_free(r.set);
 }
 
+/* Poisons that reach beyond their own process: each record beside them is as without them, and each is named. */
+static void test_isolated__poison_that_reaches_out(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"aten::abs", "evrpoison::leave_child", "aten::neg", "evrpoison::patricide", "aten::exp", "evrpoison::shut_up",
+                                      "evrpoison::spin", "aten::sin", "evrpoison::reserve", "evrpoison::wrong_device", "aten::tanh"};
+    static const struct {
+        size_t record;
+        int32_t reason;
+        const char *detail;
+    } expected[] = {
+        {1, EVR_REASON_CRASHED, "Segmentation fault"}, /* noticed though its child holds the line open */
+        {3, EVR_REASON_CRASHED, "together with the one that had started it"},
+        {5, EVR_REASON_CRASHED, "it closed its line and went on"},
+        {6, EVR_REASON_TIMEOUT, "did not end in time"},
+        {9, EVR_REASON_OP_ERROR, "on the same device"},
+    };
+    records r;
+    make(&r, ops, sizeof ops / sizeof *ops);
+    for (int32_t workers = 1; workers <= 3; workers += 2) {
+        evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
+        o.timeout_s = 5;
+        o.workers = workers;
+        evr_results *results = run(&r, &o);
+        assert_int_equal(evr_results_count(results), r.count);
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+            outcome_is(results, expected[i].record, EVR_STATUS_FAILED, expected[i].reason, expected[i].detail);
+        assert_int_equal(evr_results_at(results, 8)->status, EVR_STATUS_FAILED);
+        const size_t fine[] = {0, 2, 4, 7, 10};
+        for (size_t i = 0; i < 5; i++)
+            outcome_is(results, fine[i], EVR_STATUS_OK, EVR_REASON_NONE, "");
+        evr_results_free(results);
+    }
+    evr_ir_set_free(r.set);
+}
+
 /* One that dies of what another left behind is run again alone. */
 static void test_isolated__retried_alone(void **state)
 {
@@ -309,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_batch__in_this_process),
         cmocka_unit_test(test_checks__find_what_they_look_for),
         cmocka_unit_test(test_isolated__poison_costs_only_itself),
+        cmocka_unit_test(test_isolated__poison_that_reaches_out),
         cmocka_unit_test(test_isolated__retried_alone),
         cmocka_unit_test(test_isolated__workers_that_cannot_begin),
         cmocka_unit_test(test_batch__stops),
