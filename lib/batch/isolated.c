@@ -199,6 +199,7 @@ static evr_status give(pool *p, evr_worker *w, size_t index, bool alone, evr_err
     evr_status status = payload.failed ? evr_fail_nomem(err) : EVR_OK;
     w->job = index;
     w->retry = alone;
+    w->sole = alone && p->careful;
     w->alone = alone || w->handled == 0;
     w->deadline_ns = evr_engine_now() + timeout_ns(p);
     if (status == EVR_OK && evr_frame_write(ctx, w->line, EVR_FRAME_RECORD, payload.data, payload.len, NULL) == EVR_E_LIMIT)
@@ -225,6 +226,7 @@ static bool others_work(const pool *p, const evr_worker *w, bool again_only)
     return false;
 }
 
+/* What is run again begins when nothing else runs, and nothing begins beside it. */
 static bool may_begin(const pool *p, size_t i) { return !others_work(p, &p->workers[i], p->again_count == 0); }
 
 /* A record that is to be alone waits for a worker that has done nothing yet. */
@@ -255,12 +257,12 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
 }
 
 /* Its zygote is gone, and it with it. That is its record's doing when nothing else ran; else it is found out by running it again, alone. */
-static evr_status bury_orphan(pool *p, const evr_worker *w, size_t job, bool alone, evr_error **err)
+static evr_status bury_orphan(pool *p, const evr_worker *w, size_t job, evr_error **err)
 {
     p->careful = true;
     if (job == SIZE_MAX)
         return EVR_OK;
-    if (!alone || others_work(p, w, false))
+    if (!w->sole)
         return queue_again(p, job, err);
     p->losses = 0;
     return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "the process went together with the one that had started it",
@@ -278,7 +280,7 @@ static evr_status bury(pool *p, evr_worker *w, evr_error **err)
     notice_loss(p);
     w->job = SIZE_MAX;
     if (w->orphan && !timed_out)
-        return bury_orphan(p, w, job, alone, err);
+        return bury_orphan(p, w, job, err);
     if (!ready) {
         if (++p->failed_starts < 3)
             return EVR_OK;

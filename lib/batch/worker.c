@@ -181,7 +181,12 @@ static int reap(const evr_worker *w, uint32_t grace_ms, bool *killed)
     *killed = false;
     if (w->orphan)
         return -1;
-    return w->zygote ? evr_zygote_reap(w->zygote, w->pid, grace_ms, killed) : evr_worker_wait(w->pid, grace_ms, killed);
+    if (!w->zygote)
+        return evr_worker_wait(w->pid, grace_ms, killed);
+    int status = evr_zygote_reap(w->zygote, w->pid, grace_ms, killed);
+    if (status == -1) /* the zygote went this moment, and will not kill what the worker left */
+        kill(-w->pid, SIGKILL);
+    return status;
 }
 
 void evr_worker_kill(const evr_worker *w)

@@ -25,6 +25,7 @@ typedef struct evr_worker {
     size_t job;           /* SIZE_MAX = it is idle */
     bool alone;           /* the job is the only one it ever had */
     bool retry;           /* and was run before, in another */
+    bool sole;            /* and runs while nothing else does */
     double deadline_ns;   /* of the job, on the batch's clock */
     bool timed_out;       /* killed for that */
 } evr_worker;
