@@ -236,6 +236,9 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
     size_t index;
     if (w->job != SIZE_MAX || p->e->stopped || (p->careful && !may_begin(p, i)))
         return EVR_OK;
+    notice_loss(p);
+    if (w->orphan)
+        evr_worker_stop(w, true);
     if (p->again_count) {
         if (w->pid && w->handled)
             evr_worker_stop(w, false);

@@ -214,7 +214,7 @@ void evr_worker_stop(evr_worker *w, bool kill_it)
     }
     w->pid = 0;
     w->job = SIZE_MAX;
-    w->ready = false;
+    w->ready = w->orphan = false;
 }
 
 bool evr_worker_receive(evr_worker *w)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How often `evreplay compare` calls a regression between two runs of the same program, and how often it finds one that is there.
 
-usage: bench_aa.py [--pairs N] [--precision P] EVREPLAY
+usage: bench_aa.py [--pairs N] [--precision P] [--rounds N] EVREPLAY
 
 Takes 40 small operators of the CPU, one thread, and times them 2 N times, one process each. Run 2k is compared with run 2k+1, alternately the earlier as base and the later:
 any regression between the two is false. Then the samples of one operator of the newer run, another in each pair, are made 5 % longer, which is to be found.
@@ -57,13 +57,16 @@ def regressions(comparison):
 def slow_down(path, index, by, to):
     """The same results with one operator's samples, and what was computed from them, longer."""
     document = json.loads(path.read_text())
-    row = document["results"][index]
-    row["samples"] = [x * by for x in row["samples"]]
-    for name in ("median", "median_low", "median_high", "mean", "min", "max", "mad", "iqr", "sd"):
-        if row["statistics"].get(name) is not None:
-            row["statistics"][name] *= by
+    key = document["results"][index]["key"]
+    for row in document["results"]:
+        if row["key"] != key:
+            continue
+        row["samples"] = [x * by for x in row["samples"]]
+        for name in ("median", "median_low", "median_high", "q1", "q3", "mean", "min", "max", "mad", "iqr", "std"):
+            if row["statistics"].get(name) is not None:
+                row["statistics"][name] *= by
     to.write_text(json.dumps(document))
-    return row["key"]
+    return key
 
 
 def main():
@@ -71,6 +74,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--precision", type=float, default=0.01)
+    parser.add_argument("--rounds", type=int, default=1, help="how often each run comes by each operator")
     parser.add_argument("--keep", help="folder for the results of all runs")
     o = parser.parse_args()
     begun = time.monotonic()
@@ -78,7 +82,7 @@ def main():
         folder = pathlib.Path(o.keep or temporary)
         folder.mkdir(exist_ok=True)
         what = folder / "records.json"
-        what.write_text(json.dumps(records()))
+        what.write_text(json.dumps(records() * o.rounds))
         count, false_pairs, found = len(records()), 0, 0
         for pair in range(o.pairs):
             runs = [folder / f"run-{pair}-{half}.json" for half in "ab"]
