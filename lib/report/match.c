@@ -7,7 +7,7 @@
 
 #define MEDIAN_OVER_MEAN 1.2533141 /* standard deviations of either, of normal values */
 
-enum { FEWEST_REPEATS = 2 };
+enum { FEWEST_REPEATS = 2, FEWEST_SAMPLES = 5 };
 
 /* By key; results without one by operator, overload and arguments, after those that have one. */
 int evr_match_order(const evr_result *a, const evr_result *b)
@@ -79,22 +79,23 @@ static evr_status note_repeats(evr_comparison *c, const evr_entry *same, size_t 
  * not to count for more. */
 static evr_status pool(evr_comparison *c, const evr_entry *same, size_t count, evr_result *into, evr_error **err)
 {
-    size_t each = SIZE_MAX, parts = 0, at = 0;
-    for (size_t i = 0; i < count; i++)
-        if (can_pool(into, same[i].result)) {
-            each = same[i].result->sample_count < each ? same[i].result->sample_count : each;
-            parts++;
-        }
-    if (parts < 2)
+    size_t each = SIZE_MAX, total = 0, at = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = can_pool(into, same[i].result) ? same[i].result->sample_count : 0;
+        total += n;
+        each = n >= FEWEST_SAMPLES && n < each ? n : each;
+    }
+    if (total <= into->sample_count)
         return EVR_OK;
-    double *samples = evr_arena_alloc(&c->arena, parts * each * sizeof *samples);
+    double *samples = evr_arena_alloc(&c->arena, total * sizeof *samples);
     evr_statistics *statistics = evr_arena_alloc_zeroed(&c->arena, sizeof *statistics);
     if (!samples || !statistics)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < count; i++) {
         const evr_result *r = same[i].result;
-        for (size_t k = 0; can_pool(into, r) && k < each; k++) /* from all of its time */
-            samples[at++] = r->samples[(size_t)((double)k / (double)each * (double)r->sample_count)];
+        size_t n = !can_pool(into, r) ? 0 : r->sample_count < each ? r->sample_count : each;
+        for (size_t k = 0; k < n; k++) /* from all of its time */
+            samples[at++] = r->samples[(size_t)((double)k / (double)n * (double)r->sample_count)];
     }
     statistics->struct_size = EVR_INIT(evr_statistics);
     EVR_TRY(evr_statistics_of(c->ctx, samples, at, statistics, err));
