@@ -151,6 +151,7 @@ evr_status evr_zygote_serve(evr_context *ctx, int from, int to, evr_zygote_end *
     evr_buf buf;
     evr_status status;
     evr_buf_init(&buf, ctx);
+    signal(SIGCHLD, SIG_DFL); /* ignored, as a host may have it, nobody would hear how workers end */
     for (*end = EVR_ZYGOTE_ENDED;;) {
         uint8_t kind;
         evr_str payload;

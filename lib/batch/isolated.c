@@ -35,6 +35,9 @@ typedef struct pool {
 
 static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
 
+/* A start takes what it takes, however little a record may. */
+static double start_ns(const pool *p) { return timeout_ns(p) > 60e9 ? timeout_ns(p) : 60e9; }
+
 /* "cuda:0,cuda:1" */
 static evr_status split_devices(pool *p, evr_error **err)
 {
@@ -128,7 +131,7 @@ static evr_status start_zygote(pool *p, evr_error **err)
                                    : evr_zygote_start(p->e->ctx, p->path, p->configuration, p->configuration_size, p->e->options.bridge, evr_buf_view(&ops),
                                                       &p->zygote, err);
     evr_buf_free(&ops);
-    p->zygote.process.deadline_ns = evr_engine_now() + timeout_ns(p);
+    p->zygote.process.deadline_ns = evr_engine_now() + start_ns(p);
     if (status == EVR_E_NOMEM)
         return status;
     if (status != EVR_OK) { /* what is wrong with the program, a plain start will tell */
@@ -176,7 +179,7 @@ static evr_status start(pool *p, size_t i, evr_error **err)
     }
     if (!w->pid)
         EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
-    w->deadline_ns = evr_engine_now() + timeout_ns(p);
+    w->deadline_ns = evr_engine_now() + start_ns(p);
     evr_status status = greet(p, w, device, err);
     if (status != EVR_E_IO) /* one that is gone already is met when its line is read */
         return status;
@@ -426,9 +429,9 @@ static evr_status take_over(pool *p, evr_str failure, evr_error **err)
             continue;
         evr_buf_free(&p->zygote.process.received);
         *w = p->zygote.process;
-        p->zygote.process = (evr_worker){.line = -1, .noise = -1};
+        p->zygote.process = (evr_worker){.line = -1, .noise = -1, .life = -1};
         evr_buf_init(&w->received, p->e->ctx);
-        w->deadline_ns = evr_engine_now() + timeout_ns(p);
+        w->deadline_ns = evr_engine_now() + start_ns(p);
         evr_status status = greet(p, w, device, err);
         if (status == EVR_E_IO)
             forget(err);

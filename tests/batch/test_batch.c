@@ -7,6 +7,7 @@
 #ifndef EVR_TEST_BRIDGE
 #define EVR_TEST_BRIDGE NULL
 #define EVR_TEST_OPS ""
+#define EVR_TEST_THREADED ""
 #define EVR_TEST_WORKER NULL
 #endif
 
@@ -191,6 +192,40 @@ static void test_isolated__poison_that_reaches_out(void **state)
     evr_ir_set_free(r.set);
 }
 
+static void keep_log(void *user, int32_t level, evr_str message)
+{
+    char *all = user;
+    (void)level;
+    snprintf(all + strlen(all), 4096 - strlen(all), "%.*s\n", (int)message.len, message.data);
+}
+
+/* No fork with threads: a library that starts one when it is loaded makes each worker load everything itself, and the log says so. */
+static void test_isolated__without_a_zygote(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"aten::abs", "evrthreads::none", "aten::neg", "evrpoison::crash", "aten::exp"};
+    const evr_str library = {EVR_TEST_THREADED, strlen(EVR_TEST_THREADED)}, poisons = {EVR_TEST_OPS, strlen(EVR_TEST_OPS)};
+    char log[4096] = "";
+    const evr_context_options options = {.struct_size = sizeof options, .log_level = EVR_LOG_INFO, .log = keep_log, .log_user = log};
+    evr_context *shared = ctx;
+    assert_ok(evr_context_new(&options, &ctx, err));
+    assert_ok(evr_register_namespace(ctx, (evr_str){"evrthreads", 10}, &library, 1, err));
+    assert_ok(evr_register_namespace(ctx, (evr_str){"evrpoison", 9}, &poisons, 1, err));
+    records r;
+    make(&r, ops, 5);
+    const evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
+    evr_results *results = run(&r, &o);
+    assert_non_null(strstr(log, "each worker loads everything itself: this process has 2 threads after it loaded what evrthreads::none needs"));
+    for (size_t i = 0; i < 5; i += 2)
+        outcome_is(results, i, EVR_STATUS_OK, EVR_REASON_NONE, "");
+    outcome_is(results, 1, EVR_STATUS_FAILED, EVR_REASON_NO_SUCH_OP, "");
+    outcome_is(results, 3, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "Segmentation fault");
+    evr_results_free(results);
+    evr_ir_set_free(r.set);
+    evr_context_free(ctx);
+    ctx = shared;
+}
+
 /* One that dies of what another left behind is run again alone. */
 static void test_isolated__retried_alone(void **state)
 {
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_checks__find_what_they_look_for),
         cmocka_unit_test(test_isolated__poison_costs_only_itself),
         cmocka_unit_test(test_isolated__poison_that_reaches_out),
+        cmocka_unit_test(test_isolated__without_a_zygote),
         cmocka_unit_test(test_isolated__retried_alone),
         cmocka_unit_test(test_isolated__workers_that_cannot_begin),
         cmocka_unit_test(test_batch__stops),
