@@ -41,6 +41,8 @@ class Warnings : public c10::WarningHandler
     const evr_host *host_;
 };
 
+struct Recording;
+
 struct Bridge {
     explicit Bridge(const evr_host *host);
     ~Bridge();
@@ -48,6 +50,7 @@ struct Bridge {
     Warnings warnings;
     std::string description;
     std::unordered_map<std::string, std::unique_ptr<evr_bridge_op>> ops; // by "name.overload"
+    std::unique_ptr<Recording> recording; // NULL = none was begun
 };
 
 // Turns the exception in flight into an error; `raised` is the status of what torch threw.
