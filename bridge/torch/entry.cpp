@@ -75,6 +75,7 @@ evr_bridge table(Bridge *self, uint32_t abi)
     t.tensor_symmetric = tensor_symmetric;
     t.record_begin = record_begin;
     t.record_end = record_end;
+    t.stream_own = stream_own;
     return t;
 }
 

@@ -129,6 +129,10 @@ typedef struct evr_bridge {
     /** Waits for the device, ends the recording and hands out what ran. `visit` may be NULL.
      *  @return EVR_OK, EVR_E_STATE (this thread has begun none) */
     evr_status (*record_end)(void *self, evr_kernel_fn visit, void *user, evr_error **err);
+    /** Optional. From here on all the bridge does on the device goes to a stream of its own, and `*native` is its handle, to be given to a backend
+     *  (EVR_STREAM_NATIVE). Without this it goes to the calling thread's current stream, which is the device's default one as a rule and cannot be captured.
+     *  @return EVR_OK, EVR_E_UNSUPPORTED (a device without streams, or a tensor library that does not tell their handles), EVR_E_NO_DEVICE */
+    evr_status (*stream_own)(void *self, evr_device device, void **native, evr_error **err);
 } evr_bridge;
 
 /**

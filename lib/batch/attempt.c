@@ -21,15 +21,20 @@ static evr_status open_meter(evr_attempter *a, const char *device, const char *p
     const char *const plain[] = {name, NULL}, *colon = strchr(device, ':');
     snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - device) : (int)strlen(device), device);
     const char *const *names = strcmp(name, "cuda") == 0 ? of_cuda : plain;
+    const evr_bridge *bridge = &a->runtime->bridge->fn;
     bool cpu = strcmp(name, "cpu") == 0;
+    void *native = NULL; /* the default stream, where PyTorch works unless it is told otherwise */
     evr_status status = EVR_E_NO_DEVICE;
+    if (!cpu && bridge->stream_own)
+        bridge->stream_own(bridge->self, device, &native, NULL);
     for (size_t i = 0; names[i] && status != EVR_OK; i++) {
         const evr_meter_options o = {
             .struct_size = sizeof o,
             .device = colon ? atoi(colon + 1) : 0,
             .backend = names[i],
             .backend_path = path,
-            .stream = cpu ? EVR_STREAM_NEW : EVR_STREAM_NATIVE, /* PyTorch works on the device's default stream */
+            .stream = cpu ? EVR_STREAM_NEW : EVR_STREAM_NATIVE,
+            .native_stream = native,
         };
         if (i && err) {
             evr_error_free(*err);

@@ -126,6 +126,20 @@ static void test_recording__an_operator_fails(void **state)
     tensor_done(four);
 }
 
+/* What has no streams leaves the bridge where it was. */
+static void test_stream__of_devices_without(void **state)
+{
+    (void)state;
+    evr_error *e = NULL;
+    void *native = &e;
+    refused(fn->stream_own(fn->self, "cpu", &native, &e), EVR_E_UNSUPPORTED, &e, "cpu has no streams");
+    assert_null(native);
+    refused(fn->stream_own(fn->self, "meta", &native, &e), EVR_E_UNSUPPORTED, &e, "meta has no streams");
+    if (fn->device_check(fn->self, "cuda:0", NULL) != EVR_OK)
+        refused(fn->stream_own(fn->self, "cuda:0", &native, &e), EVR_E_NO_DEVICE, &e, "");
+    run_op("aten::abs");
+}
+
 int main(void)
 {
     open_bridge_or_skip();
@@ -138,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_recording__what_cannot_be_recorded),
         cmocka_unit_test(test_recording__one_at_a_time),
         cmocka_unit_test(test_recording__an_operator_fails),
+        cmocka_unit_test(test_stream__of_devices_without),
     };
     return close_bridge(cmocka_run_group_tests(tests, NULL, NULL));
 }
