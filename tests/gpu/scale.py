@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copies records; for a CPU, with dimensions of 256 and more an eighth as large.
+"""Copies records; for a CPU, with dimensions of 32 and more an eighth as large.
 
 usage: scale.py RECORDS.json DEVICE OUT.json
 """
@@ -13,7 +13,7 @@ def smaller(value):
         return {key: smaller(v) for key, v in value.items()}
     if isinstance(value, list):
         return [smaller(v) for v in value]
-    return value // 8 if isinstance(value, int) and not isinstance(value, bool) and value >= 256 else value
+    return value // 8 if isinstance(value, int) and not isinstance(value, bool) and value >= 32 else value
 
 
 def contiguous(value):

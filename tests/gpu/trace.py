@@ -35,10 +35,10 @@ def main(records, device, out):
         step()
         operators.wait(device)
 
-    for _ in range(3):
+    for _ in range(2):
         everything()
     with profile(activities=[ProfilerActivity.CPU] + ([] if device == "cpu" else [ProfilerActivity.CUDA]), record_shapes=True) as p:
-        for _ in range(5):
+        for _ in range(3):
             everything()
     p.export_chrome_trace(out)
 
