@@ -9,6 +9,7 @@
 #include <evreplay/registry.h>
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,9 @@ typedef struct pool {
     size_t device_count;
     int failed_starts; /* in a row */
 } pool;
+
+/* Loading a tensor library and waking a device takes its time, whatever a record is allowed. */
+#define LEAST_TO_BEGIN 60e9
 
 static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
 
@@ -78,7 +82,7 @@ static evr_status start(pool *p, size_t i, evr_error **err)
 {
     evr_worker *w = &p->workers[i];
     EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
-    w->deadline_ns = evr_engine_now() + timeout_ns(p);
+    w->deadline_ns = evr_engine_now() + fmax(timeout_ns(p), LEAST_TO_BEGIN);
     evr_status status = greet(p, w, p->devices[i % p->device_count], err);
     if (status != EVR_E_IO) /* one that is gone already is met when its line is read */
         return status;
