@@ -9,6 +9,7 @@
 #include <evreplay/registry.h>
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ typedef struct pool {
 
 static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
 
-/* A start takes what it takes, however little a record may. */
+/* Loading a tensor library and waking a device takes its time, whatever a record is allowed. */
 static double start_ns(const pool *p) { return timeout_ns(p) > 60e9 ? timeout_ns(p) : 60e9; }
 
 /* "cuda:0,cuda:1" */

@@ -371,6 +371,18 @@ static void test_batch__timed(void **state)
         }
         evr_results_free(results);
     }
+    evr_error *refusal = NULL;
+    evr_results *none = NULL;
+    protocol.launch = EVR_LAUNCH_GRAPH; /* said once, in this process or from a worker */
+    for (int isolated = 0; isolated < 2; isolated++) {
+        evr_replay_batch_options o = options_of(EVR_BATCH_TIMED | (isolated ? EVR_BATCH_ISOLATE : 0));
+        o.protocol = &protocol;
+        assert_int_not_equal(evr_replay_batch(ctx, r.items, r.count, &o, &none, &refusal), EVR_OK);
+        assert_non_null(strstr(evr_error_message(refusal), "has no graphs"));
+        assert_null(none);
+        evr_error_free(refusal);
+        refusal = NULL;
+    }
     evr_ir_set_free(r.set);
 }
 
