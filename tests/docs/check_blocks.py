@@ -158,7 +158,12 @@ def check(options, document):
 
     def session():
         if not live:
-            live.append(Session(options, work, everywhere))
+            try:
+                live.append(Session(options, work, everywhere))
+            except (Missing, Wrong) as problem:  # the same for every block of the document
+                live.append(problem)
+        if isinstance(live[0], Exception):
+            raise live[0]
         return live[0]
 
     with tempfile.TemporaryDirectory() as work:

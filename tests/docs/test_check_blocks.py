@@ -45,3 +45,9 @@ def test_good_blocks_pass(tmp_path, text):
 def test_bad_blocks_are_told(tmp_path, text):
     done = looked_at(tmp_path, text)
     assert done.returncode == 1 and "page.md:" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_is_missing_is_told_once(tmp_path):
+    block = "```console\n$ false\n```\n"
+    done = looked_at(tmp_path, "<!-- needs torch -->\n" + block + "\nand\n\n" + block)
+    assert done.returncode == 77 and done.stdout.count("skipped:") == 1, done.stdout + done.stderr
