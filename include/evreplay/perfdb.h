@@ -82,7 +82,7 @@ typedef struct evr_perfdb_update_options {
     uint32_t flags;             /**< EVR_PERFDB_PRUNE */
     uint32_t ep_size;           /**< ranks of expert parallelism the sources were measured with; 0 = not known */
     const char *const *sources; /**< op_summary CSV files, or folders in which `op_summary_*.csv` are looked for at any depth */
-    const char *const *ops;     /**< operators whose files are updated */
+    const char *const *ops;     /**< operators whose files are updated, with * and ? */
     size_t source_count;        /**< 0 = nothing new, for pruning and reporting alone */
     size_t op_count;            /**< 0 = every operator */
     const evr_perfdb_run *const *runs; /**< rows that were run: their times update the rows of their own operator, their outcomes go to the report */

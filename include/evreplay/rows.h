@@ -54,6 +54,8 @@ typedef struct evr_rows_options {
     evr_schema_source source;  /**< asked for schemas first: those of the tensor library in use, see evr_runtime_schemas(); NULL = the library's own count, and namespaces that are registered */
     void *source_user;         /**< first argument of `source` */
     uint64_t max_file_bytes;   /**< EVR_E_LIMIT for a larger file; 0 = 4,294,967,295 */
+    const evr_results *const *like; /**< calls are only of operators that these results have, so that rows become the records they were made of */
+    size_t like_count;         /**< number of them; 0 = any operator */
 } evr_rows_options;
 
 /** @name Rows

@@ -100,7 +100,7 @@ typedef struct update {
 static bool selected(const update *u, evr_str op)
 {
     for (size_t i = 0; i < u->o.op_count; i++)
-        if (evr_str_is(op, u->o.ops[i]))
+        if (evr_glob(evr_str_c(u->o.ops[i]), op))
             return true;
     return u->o.op_count == 0;
 }
@@ -269,7 +269,7 @@ static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **
     if (good && measured)
         file->status = EVR_PERFDB_SUCCESS;
     else if (good)
-        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, "the sources hold no measurement of it%s", "");
+        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, u->o.source_count ? "the sources hold no measurement of it%s" : "nothing was measured of it%s", "");
     if (!good)
         return evr_fail_nomem(err);
     return changed ? stage_table(u, t, name, err) : EVR_OK;
@@ -352,6 +352,18 @@ static evr_status note_unknown(update *u, evr_str op, evr_error **err)
     return good ? EVR_OK : evr_fail_nomem(err);
 }
 
+/* Whether there is a file or a measurement for what was asked for. */
+static bool is_known(const update *u, evr_str pattern)
+{
+    for (size_t i = 0; i < u->entry_count; i++)
+        if (evr_glob(pattern, op_of(&u->entries[i])))
+            return true;
+    for (uint32_t i = 0; i < u->samples.ops.count; i++)
+        if (u->samples.by_op[i].count && evr_glob(pattern, evr_intern_text(&u->samples.ops, i)))
+            return true;
+    return false;
+}
+
 static evr_status merge_all(update *u, evr_error **err)
 {
     bool empty = true;
@@ -370,7 +382,7 @@ static evr_status merge_all(update *u, evr_error **err)
     }
     for (size_t i = 0; i < u->o.op_count; i++) {
         evr_str op = evr_str_c(u->o.ops[i]);
-        if (!has_entry(u, op) && !evr_samples_of(&u->samples, op))
+        if (!is_known(u, op))
             EVR_TRY(note_unknown(u, op, err));
     }
     return EVR_OK;

@@ -44,6 +44,16 @@ static int32_t learn(void *user, evr_str schema)
     return l->status != EVR_OK;
 }
 
+/* Whether the results that rows are made for have that operator. */
+static bool is_like(const evr_row_maker *m, evr_str op)
+{
+    for (size_t i = 0; i < m->like_count; i++)
+        for (size_t k = 0; k < evr_results_count(m->like[i]); k++)
+            if (evr_str_eq(evr_results_at(m->like[i], k)->op, op))
+                return true;
+    return false;
+}
+
 /* Whether calls may be of that operator: torch has it, or its namespace is there to be imported. */
 static evr_status look_up(evr_row_maker *m, evr_str op, evr_known_op *known, evr_error **err)
 {
@@ -51,6 +61,8 @@ static evr_status look_up(evr_row_maker *m, evr_str op, evr_known_op *known, evr
     size_t sources;
     evr_str space = evr_str_sub(op, 0, evr_str_find(op, ':', 0));
     known->asked = true;
+    if (m->like_count && !is_like(m, op))
+        return EVR_OK;
     if (m->source) {
         EVR_TRY(m->source(m->source_user, op, learn, &l, err));
         EVR_TRY(l.status);
@@ -66,7 +78,7 @@ static evr_status look_up(evr_row_maker *m, evr_str op, evr_known_op *known, evr
             learn(&l, m->map->schemas.items[i].text);
     EVR_TRY(l.status);
     EVR_TRY(evr_catalogue_find(m->catalogue, op, &known->schemas, &known->count, err));
-    known->usable = evr_namespace_sources(m->ctx, space, &sources) || evr_unknown_imports_allowed(m->ctx);
+    known->usable = m->like_count || evr_namespace_sources(m->ctx, space, &sources) || evr_unknown_imports_allowed(m->ctx);
     return EVR_OK;
 }
 

@@ -21,6 +21,8 @@ typedef struct evr_row_maker {
     evr_catalogue *catalogue;
     evr_schema_source source; /* NULL = none */
     void *source_user;
+    const evr_results *const *like; /* whose operators count; NULL = all do */
+    size_t like_count;
     evr_intern ops;
     evr_known_op *known; /* by number of the operator */
     size_t known_cap;

@@ -154,7 +154,7 @@ static evr_status take_options(evr_context *ctx, const evr_rows_options *options
     if (given < sizeof given || given > sizeof *o + 4096)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_rows_open: unknown struct_size %u", given);
     memcpy(o, options, given < sizeof *o ? given : sizeof *o);
-    if (!o->map || (o->op_count && !o->ops) || (o->mode != EVR_PERFDB_MODE_ALL && o->mode != EVR_PERFDB_MODE_MISSING_ONLY))
+    if (!o->map || (o->op_count && !o->ops) || (o->like_count && !o->like) || (o->mode != EVR_PERFDB_MODE_ALL && o->mode != EVR_PERFDB_MODE_MISSING_ONLY))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_rows_open: the map or a list is missing, or there is no mode %d", o->mode);
     return EVR_OK;
 }
@@ -179,6 +179,8 @@ evr_status evr_rows_open(evr_context *ctx, const evr_perfdb *db, const evr_rows_
     p.folder = (evr_folder){.ctx = ctx, .fd = -1, .lock = -1, .writing = -1};
     evr_arena_init(&p.folder.arena, ctx);
     evr_status status = evr_row_maker_open(&p.maker, ctx, p.o.map, p.o.source, p.o.source_user, err);
+    p.maker.like = p.o.like;
+    p.maker.like_count = p.o.like_count;
     if (status == EVR_OK)
         status = read_folder(&p, err);
     evr_folder_close(&p.folder);
