@@ -420,6 +420,8 @@ static evr_value expression(evr_expression *e)
     evr_value v = factor(e);
     for (bool times; !e->problem && ((times = take(e, '*')) || take(e, '/'));) {
         evr_value by = factor(e);
+        if (!e->slots && v.kind == EVR_VALUE_INT && by.kind == EVR_VALUE_INT)
+            continue; /* sizes are not known yet */
         if (v.kind != EVR_VALUE_INT || by.kind != EVR_VALUE_INT || (!times && by.u.i == 0) || (times && __builtin_mul_overflow(v.u.i, by.u.i, &v.u.i)))
             v = stop(e, "\"*\" and \"/\" stand between sizes, and what they give must be one");
         else if (!times)
