@@ -73,6 +73,7 @@ typedef struct evr_perfdb_run {
     evr_str reason;         /**< why it was skipped or failed; empty on success */
     uint64_t line;          /**< on which the row begins, from 1; 0 = not known */
     double duration_us;     /**< measured; above 0 on success */
+    evr_str ep_size;        /**< "EP Size"; empty = that of the update */
 } evr_perfdb_run;
 
 /** What an update does. All zero but the sources is a working default. */

@@ -42,7 +42,7 @@ typedef struct evr_dbreport_run {
     int32_t status;
     uint64_t line;
     double duration_us;
-    evr_str cells[8]; /* as in evr_perfdb_run, state first */
+    evr_str cells[9]; /* as in evr_perfdb_run, state first, EP size last */
 } evr_dbreport_run;
 
 struct evr_perfdb_report {

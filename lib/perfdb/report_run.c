@@ -6,14 +6,14 @@
 
 bool evr_dbreport_add_run(evr_perfdb_report *r, const evr_perfdb_run *run, evr_str shapes)
 {
-    const evr_str cells[8] = {run->state, run->core, run->input_shapes, run->input_types, run->input_formats, run->output_shapes, run->output_types, run->output_formats};
+    const evr_str cells[9] = {run->state, run->core, run->input_shapes, run->input_types, run->input_formats, run->output_shapes, run->output_types, run->output_formats, run->ep_size};
     if (!evr_grow(r->ctx, (void **)&r->runs, &r->run_cap, r->run_count + 1, sizeof *r->runs))
         return false;
     evr_dbreport_run *to = &r->runs[r->run_count];
     *to = (evr_dbreport_run){.status = run->status, .line = run->line, .duration_us = run->duration_us};
     bool good = (to->op = evr_dbreport_text(r, run->op)).data && (to->shapes = evr_dbreport_text(r, shapes)).data &&
                 (to->reason = evr_dbreport_text(r, run->reason)).data;
-    for (size_t i = 0; good && i < 8; i++)
+    for (size_t i = 0; good && i < 9; i++)
         good = (to->cells[i] = evr_dbreport_text(r, cells[i])).data != NULL;
     r->run_count += good;
     return good;
@@ -69,7 +69,8 @@ evr_status evr_perfdb_report_run(const evr_perfdb_report *r, size_t index, evr_p
     const evr_dbreport_run *f = &r->runs[index];
     const evr_perfdb_run run = {.struct_size = out->struct_size, .status = f->status, .op = f->op, .state = f->cells[0], .core = f->cells[1],
                                 .input_shapes = f->cells[2], .input_types = f->cells[3], .input_formats = f->cells[4], .output_shapes = f->cells[5],
-                                .output_types = f->cells[6], .output_formats = f->cells[7], .reason = f->reason, .line = f->line, .duration_us = f->duration_us};
+                                .output_types = f->cells[6], .output_formats = f->cells[7], .reason = f->reason, .line = f->line, .duration_us = f->duration_us,
+                                .ep_size = f->cells[8]};
     memcpy(out, &run, out->struct_size < sizeof run ? out->struct_size : sizeof run);
     return EVR_OK;
 }

@@ -103,7 +103,7 @@ static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash, const evr
         const evr_sample *sample = &s->items[s->slots[at] - 1];
         if (sample->hash != hash || sample->op != op)
             continue;
-        evr_call_cells cells = evr_sample_cells(sample, (evr_str){"", 0});
+        evr_call_cells cells = evr_sample_cells(sample, sample->ep_size);
         if (evr_call_cells_equal(&cells, wanted))
             break;
         s->other.len = 0;
@@ -125,7 +125,7 @@ static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_cal
     if (!text)
         return false;
     evr_sample *sample = &s->items[s->count];
-    *sample = (evr_sample){.hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
+    *sample = (evr_sample){.ep_size = {"", 0}, .hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
     uint32_t at = 0;
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++) {
         if (cells->base[i].len)
@@ -216,9 +216,10 @@ bool evr_samples_add_run(evr_samples *s, const evr_perfdb_run *r)
 {
     const evr_call_cells cells = {
         .base = {r->state, r->core, r->input_shapes, r->input_types, r->input_formats, r->output_shapes, r->output_types, r->output_formats},
-        .ep_size = {"", 0},
+        .ep_size = r->ep_size,
     };
-    return sample_of(s, r->op, &cells, r->duration_us, true) != NULL;
+    evr_sample *sample = sample_of(s, r->op, &cells, r->duration_us, true);
+    return sample && (sample->ep_size = evr_arena_str(&s->arena, r->ep_size)).data;
 }
 
 evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err)

@@ -21,6 +21,7 @@ typedef struct evr_sample {
     uint32_t op;   /* in `ops` */
     uint32_t next; /* of the same operator, in order of first sight; EVR_NO_ID at the end */
     double least;  /* shortest duration, in microseconds */
+    evr_str ep_size; /* of a row that was run; empty = the update's */
     bool own;      /* only of this name: a row that was run, not what a profiler took for the operator */
     evr_counter_sum *counters;
     uint32_t counter_count;

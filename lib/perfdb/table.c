@@ -349,7 +349,7 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
     evr_row added = {number, ADDED, EVR_NO_ID, 0};
     evr_perfdb_file *count = &t->file->public;
     evr_str label;
-    evr_call_cells cells = evr_sample_cells(sample(t, number), t->ep_size);
+    evr_call_cells cells = evr_sample_cells(sample(t, number), sample(t, number)->ep_size.len ? sample(t, number)->ep_size : t->ep_size);
     uint64_t hash = sample(t, number)->signature_hash;
     if (t->rule == EVR_RULE_EP_SIZE || t->rule != t->samples->by_op[sample(t, number)->op].rule) {
         t->scratch.len = 0;

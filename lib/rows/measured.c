@@ -104,6 +104,7 @@ static evr_perfdb_run run_of(const evr_rows *r, const evr_row_item *item, bool *
         .output_types = b[EVR_COL_OUTPUT_TYPES],
         .output_formats = b[EVR_COL_OUTPUT_FORMATS],
         .duration_us = v.us,
+        .ep_size = item->cells.ep_size,
         .reason = v.status == EVR_STATUS_OK && !v.taken ? EVR_STR_LITERAL("not-run: the run ended before it") : v.reason,
     };
     *left_out = only_taken && !v.taken && v.status != EVR_STATUS_FAILED;

@@ -385,7 +385,7 @@ AT(evr_perfdb_options, lock_timeout_ms, 8);
 AT(evr_perfdb_options, reserved, 12);
 AT(evr_perfdb_options, max_file_bytes, 16);
 
-SIZE(evr_perfdb_run, 184);
+SIZE(evr_perfdb_run, 200);
 AT(evr_perfdb_run, struct_size, 0);
 AT(evr_perfdb_run, status, 4);
 AT(evr_perfdb_run, op, 8);
@@ -400,6 +400,7 @@ AT(evr_perfdb_run, output_formats, 136);
 AT(evr_perfdb_run, reason, 152);
 AT(evr_perfdb_run, line, 168);
 AT(evr_perfdb_run, duration_us, 176);
+AT(evr_perfdb_run, ep_size, 184);
 
 SIZE(evr_perfdb_update_options, 64);
 AT(evr_perfdb_update_options, struct_size, 0);
