@@ -15,6 +15,7 @@
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>
+#include <evreplay/rows.h>
 #include <evreplay/store.h>
 #include <evreplay/trace.h>
 #include <evreplay/trace_set.h>
