@@ -394,6 +394,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_trace_tracks": (_P, [_P]),
     "evr_trace_name_count": (_SIZE, [_P]),
     "evr_trace_name": (Str, [_P, _U32]),
+    "evr_trace_category_ids": (_P, [_P]),
+    "evr_trace_copy_column": (_I32, [_P, _I32, _P, Err]),
     "evr_trace_builder_new": (_I32, [_P, POINTER(TraceOptions), Out, Err]),
     "evr_trace_builder_reserve": (_I32, [_P, _U64, Err]),
     "evr_trace_builder_push": (_I32, [_P, POINTER(EventDesc), Err]),

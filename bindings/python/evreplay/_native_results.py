@@ -524,6 +524,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_meter_kernels": (_I32, [_P, POINTER(Measured), KERNEL, _P, Err]),
     # batch.h
     "evr_replay_batch": (_I32, [_P, Out, _SIZE, POINTER(ReplayBatchOptions), Out, Err]),
+    "evr_replayer_measure": (_I32, [_P, _P, POINTER(Protocol), Out, Err]),
     "evr_worker_serve": (_I32, [_P, _I32, _I32, Err]),
     # report.h
     "evr_ir_key": (_I32, [_P, _P, Err]),
