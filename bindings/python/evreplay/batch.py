@@ -18,7 +18,7 @@ from ._handle import out
 from ._native import lib
 from .context import Context, context_or_default, name_bytes, path_bytes
 from .errors import Error, Status, describe, leave
-from .measure import Protocol, protocol_at
+from .measuring import Protocol, protocol_at
 from .records import Record
 from .results import Borrowed, Result, Results
 

@@ -17,11 +17,11 @@ from ._native import NO_UID, lib
 from .arrow import Tabular, Texts
 from .context import Context, context_or_default, need_numpy
 from .errors import Error, Status, closed
-from .measure import Conditions, Statistics, conditions_of, statistics_of
+from .measuring import Conditions, Statistics, conditions_of, statistics_of
 from .records import Outcome, Record, reason_advice, reason_name
 
 if TYPE_CHECKING:
-    from .measure import Samples
+    from .measuring import Samples
 
 #: Forms of a report, and how files of them are called.
 FORMS = {"json": 0, "csv": 1, "markdown": 2, "junit": 3, "html": 4, "text": 5}
