@@ -464,6 +464,26 @@ class Expected(Versioned):
     ]
 
 
+# arrow.h
+
+
+class ArrowColumn(Versioned):
+    """evr_arrow_column"""
+
+
+ArrowColumn._fields_ = [
+    ("flags", c_uint32),
+    ("name", c_char_p),
+    ("format", c_char_p),
+    ("valid", c_void_p),
+    ("values", c_void_p),
+    ("offsets", c_void_p),
+    ("nulls", c_uint64),
+    ("dictionary", POINTER(ArrowColumn)),
+    ("dictionary_rows", c_uint64),
+]
+
+
 #: C name of each structure.
 STRUCTURES: dict[str, type[Structure]] = {
     "evr_device_desc": DeviceDesc,
@@ -495,6 +515,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_artifact_limits": ArtifactLimits,
     "evr_artifact_info": ArtifactInfo,
     "evr_expected": Expected,
+    "evr_arrow_column": ArrowColumn,
 }
 
 _I32, _U64, _SIZE, _P = c_int32, c_uint64, c_size_t, c_void_p
@@ -590,4 +611,6 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_artifact_manifest": (Str, [_P]),
     "evr_artifact_about": (None, [_P, POINTER(ArtifactInfo)]),
     "evr_artifact_expected": (POINTER(Expected), [_P, _SIZE]),
+    # arrow.h
+    "evr_arrow_export": (_I32, [_P, POINTER(ArrowColumn), _SIZE, _U64, _P, Err]),
 }

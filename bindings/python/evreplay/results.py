@@ -14,7 +14,7 @@ from . import _native as native
 from . import _native_results as raw
 from ._handle import Handle, Owner, call, out, take_sized_text
 from ._native import NO_UID, lib
-from .arrow import Tabular, Texts
+from .arrow import Floats, Tabular, Texts, attributes
 from .context import Context, context_or_default, need_numpy
 from .errors import Error, Status, closed
 from .measuring import Conditions, Statistics, conditions_of, statistics_of
@@ -341,29 +341,12 @@ class Results(Sequence[Result], Tabular):
         place.write_bytes(self.to_text(form_of(place, form)).encode("utf-8", "surrogateescape"))
 
     def _columns(self) -> dict[str, Any]:
-        rows = list(self)
-        times = [row.statistics for row in rows]
-        return {
-            "index": [row.index for row in rows],
-            "uid": [row.uid for row in rows],
-            "op": Texts([row.op for row in rows]),
-            "overload": Texts([row.overload for row in rows]),
-            "arguments": Texts([row.arguments for row in rows]),
-            "key": Texts([row.key for row in rows]),
-            "status": Texts([str(row.status) for row in rows]),
-            "reason": Texts([row.reason for row in rows]),
-            "detail": Texts([row.detail for row in rows]),
-            "count": [row.count for row in rows],
-            "device": Texts([row.device for row in rows]),
-            "initializer": Texts([row.initializer for row in rows]),
-            "tensor_bytes": [row.tensor_bytes for row in rows],
-            "trace_kernel_ns": [_as_float(row.trace_kernel_ns) for row in rows],
-            "trace_cpu_ns": [_as_float(row.trace_cpu_ns) for row in rows],
-            "first_run_ns": [_as_float(row.first_run_ns) for row in rows],
-            "samples": [one.count if one else None for one in times],
-            **{name: [float(getattr(one, name)) if one else None for one in times] for name in _TIMES},
-            "protocol": Texts([row.protocol for row in rows]),
-        }
+        made = attributes(self, _COLUMNS)
+        times = [row.statistics for row in self]
+        made["samples"] = [one.count if one else None for one in times]
+        for name in _TIMES:
+            made[name] = Floats([getattr(one, name) if one else None for one in times])
+        return made
 
     def close(self) -> None:
         """Frees it."""
@@ -380,10 +363,16 @@ class Results(Sequence[Result], Tabular):
 
 
 _TIMES = ("median", "median_low", "median_high", "mad", "iqr", "min", "max", "mean", "std")
-
-
-def _as_float(number: float | None) -> float | None:
-    return None if number is None else float(number)
+_COLUMNS: dict[str, Any] = {
+    **dict.fromkeys(("index", "uid"), list),
+    **dict.fromkeys(("op", "overload", "arguments", "key"), Texts),
+    "status": lambda outcomes: Texts([str(outcome) for outcome in outcomes]),
+    **dict.fromkeys(("reason", "detail"), Texts),
+    "count": list,
+    **dict.fromkeys(("device", "initializer", "protocol"), Texts),
+    "tensor_bytes": list,
+    **dict.fromkeys(("trace_kernel_ns", "trace_cpu_ns", "first_run_ns"), Floats),
+}
 
 
 # Comparing

@@ -12,7 +12,7 @@ from . import _native as native
 from . import _native_results as raw
 from ._handle import Handle, Owner, call, out
 from ._native import lib
-from .arrow import Tabular, rows
+from .arrow import Floats, Tabular, Texts, attributes
 from .context import Context, context_or_default, path_bytes
 from .measuring import Protocol
 from .records import Record
@@ -53,6 +53,7 @@ class StoreRow:
 
 
 _FIELDS = [field.name for field in dataclasses.fields(StoreRow)]
+_WHOLE = {"taken_s", "samples"}
 _TEXTS = {"key", "op", "overload", "arguments", "device_name", "runtime", "driver", "protocol", "input"}
 
 
@@ -78,7 +79,7 @@ class StoreRows(Sequence[StoreRow], Tabular):
         return StoreRow(**{name: getattr(made, name).text() if name in _TEXTS else getattr(made, name) for name in _FIELDS})
 
     def _columns(self) -> dict[str, Any]:
-        return rows(self, {name: name in _TEXTS for name in _FIELDS})
+        return attributes(self, {name: Texts if name in _TEXTS else list if name in _WHOLE else Floats for name in _FIELDS})
 
     def close(self) -> None:
         """Frees it."""
