@@ -70,7 +70,7 @@ def overload_of(replayer):
         whole, _, rest = schema.partition("(")
         parameters = re.sub(r"\([a-z!*>| -]*\)", "", rest.rpartition(" ->")[0].rstrip(")"))
         types = {one.split()[1].partition("=")[0]: one.split()[0] for one in parameters.split(", ") if one != "*"}
-        if set(types) == set(values) and all(types[n] == "Tensor" for n, value in values.items() if isinstance(value, torch.Tensor)) \
+        if set(types) == set(values) and all(types[n].rstrip("?") == "Tensor" for n, value in values.items() if isinstance(value, torch.Tensor)) \
                 and all(isinstance(value, torch.Tensor) for n, value in values.items() if types[n] == "Tensor"):  # fmt: skip
             return whole.partition(".")[2], types
     raise LookupError(f"no schema of {replayer.record.op} fits")
