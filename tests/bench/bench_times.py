@@ -8,6 +8,7 @@ Without a compiler, or with --python, it is the timer of Python, which adds a mi
 least median, since a busy machine only ever adds; how far the rounds of one side lie apart is printed beside, so that a busy machine shows.
 """
 import argparse
+import ctypes
 import fnmatch
 import json
 import os
@@ -22,7 +23,7 @@ from torch.utils.benchmark import Timer
 import evreplay
 
 SHARE = 0.15  # seconds of one side in one round
-STRETCH = 0.0003  # seconds of one sample of the peer, or one call
+STRETCH = 0.001  # seconds of one sample of the peer, or two calls
 CPP_TYPES = {torch.float32: "at::kFloat", torch.int64: "at::kLong"}
 
 
@@ -137,7 +138,7 @@ class Source:
 def in_turns(timer):
     """Median of short stretches, as ours are: one that is long enough for another program to get its turn in the middle says nothing."""
     once = timer.timeit(3).median
-    number = max(1, int(STRETCH / max(once, 1e-9)))
+    number = max(2, int(STRETCH / max(once, 1e-9)))
     times, end = [], time.monotonic() + SHARE
     while len(times) < 5 or time.monotonic() < end:
         times.append(timer.timeit(number).median)
@@ -176,12 +177,20 @@ class Peer:
             return in_turns(timer)
 
 
+def keep_heap():
+    """Both sides allocate their results from the same heap; that none of them pays for pages that the other gave back, freed memory stays (bindings/heap.h)."""
+    libc, trim, mapped = ctypes.CDLL(None), -1, -3
+    libc.mallopt(mapped, 32 << 20)
+    libc.mallopt(trim, 64 << 20)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("rounds", nargs="?", type=int, default=5)
     parser.add_argument("--python", action="store_true")
     parser.add_argument("--only", default="*")
     options = parser.parse_args()
+    keep_heap()
     runtime = evreplay.Runtime("cpu", threads=1, seed=1)
     made = evreplay.read_records(json.dumps([one for one in records() if fnmatch.fnmatch(one["op_name"], f"*{options.only}")]))
     replayers = [runtime.replayer(record) for record in made]
