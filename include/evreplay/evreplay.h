@@ -5,6 +5,7 @@
 #ifndef EVREPLAY_EVREPLAY_H
 #define EVREPLAY_EVREPLAY_H
 
+#include <evreplay/arrow.h>
 #include <evreplay/artifact.h>
 #include <evreplay/base.h>
 #include <evreplay/batch.h>

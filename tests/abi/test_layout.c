@@ -17,6 +17,18 @@
 
 /* pinned: begin */
 
+SIZE(evr_arrow_column, 72);
+AT(evr_arrow_column, struct_size, 0);
+AT(evr_arrow_column, flags, 4);
+AT(evr_arrow_column, name, 8);
+AT(evr_arrow_column, format, 16);
+AT(evr_arrow_column, valid, 24);
+AT(evr_arrow_column, values, 32);
+AT(evr_arrow_column, offsets, 40);
+AT(evr_arrow_column, nulls, 48);
+AT(evr_arrow_column, dictionary, 56);
+AT(evr_arrow_column, dictionary_rows, 64);
+
 SIZE(evr_artifact_options, 48);
 AT(evr_artifact_options, struct_size, 0);
 AT(evr_artifact_options, flags, 4);
