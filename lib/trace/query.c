@@ -12,6 +12,7 @@ const int64_t *evr_trace_starts(const evr_trace *t) { return t->start; }
 const int64_t *evr_trace_durations(const evr_trace *t) { return t->duration; }
 const uint32_t *evr_trace_name_ids(const evr_trace *t) { return t->name; }
 const uint32_t *evr_trace_tracks(const evr_trace *t) { return t->track; }
+const uint16_t *evr_trace_category_ids(const evr_trace *t) { return t->category; }
 size_t evr_trace_name_count(const evr_trace *t) { return t->names.count; }
 evr_str evr_trace_name(const evr_trace *t, uint32_t id) { return evr_intern_text(&t->names, id); }
 
