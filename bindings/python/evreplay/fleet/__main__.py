@@ -104,7 +104,9 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     verb = "bench" if options.verb == "fill" else options.verb
     cluster = Cluster(address=options.address, cpus=options.cpus, gpus=options.gpus, resources=_resources(options.resource), retries=options.retries)
     files = files_of(options.inputs)
-    journal = Journal(options.journal, resume=options.resume) if options.journal else None
+    threads = [] if "--threads" in rest else ["--threads", str(max(1, int(options.cpus)))]
+    how = [*threads, *rest]
+    journal = Journal(options.journal, [verb, *how], resume=options.resume) if options.journal else None
     with cluster:
         cluster.check()
         documents = extract_all(cluster, files, options.extract)
@@ -120,12 +122,12 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
             done += len(new)
             _tell(f"{done} of {len(work)}")
 
-        threads = [] if "--threads" in rest else ["--threads", str(max(1, int(options.cpus)))]
-        outcome, failures = run(work, cluster, verb, [*threads, *rest], journal=journal, on_results=on_results)
+        outcome, failures = run(work, cluster, verb, how, journal=journal, on_results=on_results)
     if journal:
         journal.close()
-    for failure in failures:
-        _tell(f"{len(failure.shard)} records have no result: {failure.reason}")
+    for reason in dict.fromkeys(failure.reason for failure in failures):
+        lost = sum(len(failure.shard) for failure in failures if failure.reason == reason)
+        _tell(f"{lost} records have no result: {reason}")
     for path in _write(outcome, options):
         _tell(f"wrote {path}")
     return _summary(outcome, bool(failures))
@@ -136,7 +138,8 @@ def _summary(outcome: Outcome, failed: bool) -> int:
     for result in outcome.results.values():
         counts[result["status"]] = counts.get(result["status"], 0) + 1
     told = ", ".join(f"{counts.get(status, 0)} {status}" for status in ("ok", "failed", "skipped"))
-    print(f"{len(outcome.plan)} records: {told}, {len(outcome.missing)} without a result, in {outcome.wall_s:.1f} s on {len(set(outcome.stacks.values()))} kinds of machines")
+    machines = sorted({f"{name} ({runtime})" for runtime, _, name, _ in outcome.stacks.values()})
+    print(f"{len(outcome.plan)} records: {told}, {len(outcome.missing)} without a result, in {outcome.wall_s:.1f} s on {', '.join(machines) or 'no machine'}")
     if failed:
         return _MISSING
     return _SOME_FAILED if counts.get("failed", 0) else _GOOD
@@ -161,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Error as error:
         _tell(f"{error}\n  what to do: {error.hint}" if error.hint else str(error))
         return _MISSING if error.code.name in ("PLUGIN", "NO_DEVICE") else _BAD_INPUT
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _tell(str(error))
         return _BAD_INPUT
 

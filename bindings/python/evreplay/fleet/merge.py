@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from .plan import Plan, Shard
@@ -72,33 +73,50 @@ def merge(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 class Journal:
-    """A line for each shard that came back, on the disk before the next is waited for."""
+    """A line for each shard that came back, on the disk before the next is waited for. The first line says what was run how; results of other
+    options are not taken for these."""
 
-    def __init__(self, path: str | os.PathLike[str], *, resume: bool) -> None:
+    def __init__(self, path: str | os.PathLike[str], run: Sequence[str], *, resume: bool) -> None:
         self.path = pathlib.Path(path)
         self.shards: dict[str, dict[str, Any]] = {}
-        if self.path.exists() and self.path.stat().st_size and not resume:
+        there = self.path.exists() and self.path.stat().st_size > 0
+        if there and not resume:
             raise FileExistsError(f"{self.path} is there already: go on with it by --resume, or name another file")
-        whole = self._read() if self.path.exists() else 0
+        whole = self._read(list(run)) if there else 0
         self._file = open(self.path, "ab")
         self._file.truncate(whole)  # a line that a kill cut short
+        if whole == 0:
+            self._write({"journal": "evreplay-fleet", "version": 1, "run": list(run)})
 
-    def _read(self) -> int:
+    def _read(self, run: list[str]) -> int:
         whole = 0
         with open(self.path, "rb") as file:
-            for line in file:
+            for number, line in enumerate(file):
                 if not line.endswith(b"\n"):
                     break
-                entry = json.loads(line)
-                self.shards[entry["shard"]] = entry["document"]
+                entry = self._parse(line, number)
+                if number == 0 and (entry.get("journal") != "evreplay-fleet" or entry.get("run") != run):
+                    raise ValueError(f"{self.path} is not the journal of this run ({' '.join(run)}): name another file")
+                if number:
+                    self.shards[entry["shard"]] = entry["document"]
                 whole += len(line)
         return whole
 
-    def add(self, shard: Shard, document: dict[str, Any]) -> None:
-        """Keeps the results of a shard."""
-        self._file.write(json.dumps({"shard": shard.name, "document": document}, separators=(",", ":")).encode() + b"\n")
+    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            entry: dict[str, Any] = json.loads(line)
+            return entry
+        except ValueError as error:
+            raise ValueError(f"{self.path}, line {number + 1}: no journal of `evreplay fleet`, or damaged: {error}") from error
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
+
+    def add(self, shard: Shard, document: dict[str, Any]) -> None:
+        """Keeps the results of a shard."""
+        self._write({"shard": shard.name, "document": document})
 
     def close(self) -> None:
         """Ends it."""
