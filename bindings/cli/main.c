@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_pack, &cmd_db, &cmd_doctor};
+static const command *const commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_pack, &cmd_launch, &cmd_db, &cmd_doctor};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

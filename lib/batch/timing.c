@@ -14,9 +14,22 @@ typedef struct snapshot {
         size_t bytes;
     } items[16];
     size_t count, bytes;
+    evr_together *with; /* NULL = alone */
 } snapshot;
 
 static evr_status run_once(void *user, evr_error **err) { return evr_replayer_run_many(((snapshot *)user)->r, 1, err); }
+
+/* A run that fails is told to the other ranks where all of them next meet. */
+static evr_status run_together(void *user, evr_error **err)
+{
+    snapshot *s = user;
+    (void)err;
+    if (s->with->failed == EVR_OK)
+        s->with->failed = evr_replayer_run_many(s->r, 1, &s->with->failure);
+    return EVR_OK;
+}
+
+static evr_status agree(void *user, double *values, size_t count, evr_error **err) { return evr_together_values(((snapshot *)user)->with, values, count, err); }
 
 static evr_status restore(void *user, evr_error **err)
 {
@@ -28,7 +41,7 @@ static evr_status restore(void *user, evr_error **err)
         else
             EVR_TRY(fn->tensor_write(fn->self, s->items[i].tensor, 0, s->items[i].copy, s->items[i].bytes, err));
     }
-    return EVR_OK;
+    return s->with ? evr_together_start(s->with, err) : EVR_OK;
 }
 
 static evr_status keep(evr_context *ctx, snapshot *s, const evr_value *v, evr_error **err)
@@ -79,19 +92,20 @@ static void forget(evr_context *ctx, snapshot *s)
         evr_release(ctx, s->items[i].copy, s->items[i].bytes);
 }
 
-evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err)
+evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_together *with, evr_measurement **out, evr_error **err)
 {
-    snapshot s = {.r = r};
+    snapshot s = {.r = r, .with = with};
     evr_status status = EVR_OK;
     for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
         if (is_written(r->schema->params[p].type))
             status = keep(a->ctx, &s, &r->values[p], err);
     const evr_measured what = {
         .struct_size = sizeof what,
-        .flags = is_gateable(r->ir) ? EVR_MEASURED_GATEABLE : 0,
-        .run = run_once,
-        .prepare = s.count ? restore : NULL,
+        .flags = is_gateable(r->ir) && !with ? EVR_MEASURED_GATEABLE : 0, /* ranks that wait for each other must not be held */
+        .run = with ? run_together : run_once,
+        .prepare = s.count || with ? restore : NULL,
         .user = &s,
+        .agree = with ? agree : NULL,
     };
     if (status == EVR_OK)
         status = evr_measure(a->meter, &a->protocol, &what, out, err);
