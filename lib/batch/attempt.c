@@ -169,11 +169,23 @@ static evr_status run_checked(attempt *t, evr_error **err)
     return status;
 }
 
+/* Sizes that are not the recorded ones, because the ranks are others. Of texts a replayer tells itself. */
+static evr_status tell_changes(attempt *t, const evr_ir *ir, evr_error **err)
+{
+    for (size_t i = 0; t->with && t->with->fitted && i < ir->arg_count; i++) {
+        const evr_argument *a = &ir->args[i];
+        if (a->provenance == EVR_FROM_RULE && a->note.len && a->value.kind != EVR_VALUE_STR && a->value.kind != EVR_VALUE_NONE)
+            EVR_TRY(evr_replayer_warn(t->replayer, err, "argument %.*s: %.*s", EVR_STR_ARG(a->name), EVR_STR_ARG(a->note)));
+    }
+    return EVR_OK;
+}
+
 static evr_status run(attempt *t, const evr_ir *ir, evr_error **err)
 {
     const evr_replayer_options how = {.struct_size = sizeof how, .flags = t->a->flags & EVR_BATCH_NO_AUTO_INIT ? EVR_REPLAYER_NO_AUTO_INIT : 0};
     evr_statistics s = {.struct_size = sizeof s};
-    EVR_TRY(agree(t, evr_replayer_new(t->a->runtime, ir, &how, &t->replayer, err), err));
+    evr_status made = evr_replayer_new(t->a->runtime, ir, &how, &t->replayer, err);
+    EVR_TRY(agree(t, made == EVR_OK ? tell_changes(t, ir, err) : made, err));
     EVR_TRY(agree(t, run_checked(t, err), err));
     if (t->a->flags & EVR_BATCH_TIMED && t->a->meter) {
         EVR_TRY(evr_attempt_time(t->a, t->replayer, t->with, &t->measurement, err));

@@ -14,8 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _native as native
+from ._handle import Handle, Owner
 from ._native import lib
-from .errors import Status, leave, make
+from .context import Context, context_or_default
+from .errors import Error, Status, check, leave, make
+from .records import Record
 
 #: Exit code of a process whose fellow ranks are gone: it is started again with them.
 LOST = 79
@@ -282,3 +285,32 @@ def install(context: int, device: str = "cpu") -> Ranks | _Alone:
     )
     call(lib.evr_set_ranks, context, hooks)
     return _current
+
+
+def join(context: Context | None = None, device: str = "cpu") -> Ranks | _Alone:
+    """For programs of their own that torchrun starts: joins the other ranks and tells a context of them."""
+    return install(context_or_default(context).pointer, device)
+
+
+def fit(record: Record, *, group_size: int = 0, expert_size: int = 0) -> Record:
+    """The record that this rank runs of one that talks to others, with the group that it needs made. Every rank of the group calls.
+
+    Raises Error (NOT_REPLAYABLE) when more ranks are needed than there are.
+    """
+    ranks, context = _current, record.context
+    if ranks is None:
+        raise Error(Status.STATE, "this process has not joined other ranks", "start it with torchrun, and call evreplay.ranks.join()")
+    how = native.Ranks()
+    lib.evr_get_ranks(context.pointer, ctypes.byref(how))
+    how.group_size, how.expert_size = group_size, expert_size
+    members, count, needed = (ctypes.c_int64 * ranks.count)(), ctypes.c_size_t(), ctypes.c_int32()
+    pointer, error = ctypes.c_void_p(), ctypes.c_void_p()
+    status = lib.evr_ir_fit_ranks(
+        record.pointer, ctypes.byref(how), ctypes.byref(pointer), members, ctypes.byref(count), ctypes.byref(needed), ctypes.byref(error)
+    )
+    check(status, error)
+    fitted = Record(pointer.value or 0, context, Handle("record", pointer.value or 0, lib.evr_ir_free, Owner(), context.handle))
+    group = fitted.group
+    if group and ranks.rank in members[: count.value]:
+        ranks.group(group.name, list(members[: count.value]))
+    return fitted
