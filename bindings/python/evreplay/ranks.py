@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import datetime
 import json
+import mmap
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +23,8 @@ from .records import Record
 
 #: Exit code of a process whose fellow ranks are gone: it is started again with them.
 LOST = 79
-CHILD, GENERATION, VERDICTS, PIPE, SOLO, OWN, TIMEOUT = (
-    f"EVREPLAY_RANK_{name}" for name in ("CHILD", "GENERATION", "VERDICTS", "PIPE", "SOLO", "OWN", "TIMEOUT")
+CHILD, GENERATION, VERDICTS, PIPE, SIGNS, SOLO, OWN, TIMEOUT = (
+    f"EVREPLAY_RANK_{name}" for name in ("CHILD", "GENERATION", "VERDICTS", "PIPE", "SIGNS", "SOLO", "OWN", "TIMEOUT")
 )
 _NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _PINGS = 16
@@ -69,6 +70,8 @@ class Ranks:
         self._groups: dict[str, Any] = {}  # that records run in
         self._talk: dict[str, Any] = {}  # the same ranks, for what is agreed about a run
         self._pipe = int(os.environ[PIPE]) if os.environ.get(PIPE) else None
+        memory = mmap.mmap(int(os.environ[SIGNS]), mmap.PAGESIZE) if os.environ.get(SIGNS) else bytearray(8)
+        self._alive = ctypes.c_double.from_buffer(memory)  # when it was last seen to get on: whoever watches it reads that, and is woken by nothing
         on_gpu = device.split(":")[0] not in ("cpu", "meta")
         self.backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
         if on_gpu:
@@ -99,6 +102,10 @@ class Ranks:
         from torch._C import _distributed_c10d
 
         return _distributed_c10d
+
+    def sign(self) -> None:
+        """A sign of life."""
+        self._alive.value = time.monotonic()
 
     def largest(self, values: Any, group: str | None = None) -> None:
         """Each element of a tensor becomes the largest of all ranks'."""
@@ -165,7 +172,7 @@ class _Alone:
     def nothing(self, *_: Any) -> None:
         """There is nobody to talk to."""
 
-    group = drop = largest = share = tell = nothing
+    group = drop = largest = share = tell = sign = nothing
 
 
 def _machine() -> str:
@@ -190,7 +197,9 @@ def _guarded(work: Callable[[Any], object], error: Any) -> int:
     ranks = _current
     assert ranks
     try:
+        ranks.sign()
         work(ranks)
+        ranks.sign()
         return int(Status.OK)
     except BaseException as exception:
         ranks.lost = True

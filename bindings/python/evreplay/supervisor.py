@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -25,7 +26,7 @@ from . import ranks
 
 _OUTPUTS = ("--json", "--csv", "--junit", "--html", "--markdown")
 _PR_SET_PDEATHSIG = 1
-_TICK = 0.1
+_TICK = 0.2
 _GRACE = 2.0  # seconds beyond a record's time, in which a rank that still lives gives up by itself
 _START = 300.0  # seconds to get ready in
 _FUTILE = 3  # starts in a row without a record
@@ -103,15 +104,23 @@ class _Child:
 
     def __init__(self, words: Sequence[str], environment: dict[str, str]) -> None:
         self.lines, theirs = os.pipe()
+        signs = os.memfd_create("evreplay-signs")
+        os.ftruncate(signs, mmap.PAGESIZE)
+        self._alive = ctypes.c_double.from_buffer(mmap.mmap(signs, mmap.PAGESIZE))
         os.set_blocking(self.lines, False)
         self._rest = b""
         self.index: int | None = None
         self.op = ""
         self.begun = time.monotonic()
         self.ready = self.done = False
-        environment = {**environment, ranks.CHILD: "1", ranks.PIPE: str(theirs)}
-        self.process = subprocess.Popen([sys.executable, "-m", "evreplay", *words], env=environment, pass_fds=[theirs], stdin=subprocess.DEVNULL)
+        environment = {**environment, ranks.CHILD: "1", ranks.PIPE: str(theirs), ranks.SIGNS: str(signs)}
+        self.process = subprocess.Popen([sys.executable, "-m", "evreplay", *words], env=environment, pass_fds=[theirs, signs], stdin=subprocess.DEVNULL)
         os.close(theirs)
+        os.close(signs)
+
+    def silent(self) -> float:
+        """Seconds since it was seen to get on. A rank that waits for one that hangs gives up in time and gets on; the one that hangs does not."""
+        return time.monotonic() - max(self.begun, self._alive.value)
 
     def listen(self, seconds: float) -> None:
         """Takes in what it says for a moment."""
@@ -222,7 +231,7 @@ class Supervisor:
                 told = self._told()
                 if told:
                     return told, 0
-                late = time.monotonic() - child.begun
+                late = child.silent()
                 if late > (self.timeout + _GRACE if child.index is not None else max(self.timeout, _START)):
                     return self._tell("timeout", f"did not answer for {late:.0f} s"), 0
                 continue
