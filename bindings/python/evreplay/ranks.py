@@ -42,7 +42,8 @@ def number(name: str, default: int = 0) -> int:
 
 def connect(master: bool = False, timeout: float = 300) -> Any:
     """The store that the ranks meet in: torchrun's, or one that rank 0 holds. What is in it is of this start of the ranks alone."""
-    from torch.distributed import PrefixStore, TCPStore
+    import torch.distributed  # noqa: F401  (makes the module below)
+    from torch._C._distributed_c10d import PrefixStore, TCPStore
 
     held = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     store = TCPStore(
@@ -61,8 +62,9 @@ class Ranks:
 
     def __init__(self, device: str = "cpu") -> None:
         import torch
-        import torch.distributed as dist
+        import torch.distributed
 
+        dist: Any = torch.distributed
         self.torch, self.dist = torch, dist
         self.rank, self.count = number("RANK"), number("WORLD_SIZE", 1)
         self.timeout = datetime.timedelta(seconds=float(os.environ.get(TIMEOUT) or 300))
@@ -86,7 +88,7 @@ class Ranks:
         """Makes a process group of that name, known to torch's operators by it. All its members call."""
         if name in self._groups:
             return
-        options = {"timeout": self.timeout, "use_local_synchronization": True}
+        options: dict[str, Any] = {"timeout": self.timeout, "use_local_synchronization": True}
         self._groups[name] = made = self.dist.new_group(list(ranks), backend=self.backend, **options)
         self._talk[name] = self.dist.new_group(list(ranks), backend="gloo", **options)
         self._c10d._register_process_group(name, made)
@@ -124,7 +126,9 @@ class Ranks:
             raise RuntimeError(
                 f"the ranks have different numbers of records, {size} here and up to {int(counts[0])} elsewhere: choose those that belong together with --op-filter"
             )
-        verdicts = {v["index"]: v for v in json.loads(os.environ.get(VERDICTS) or "[]") if v.get("index") is not None}
+        told: list[Any] = [None] * self.count  # what one knows, all know: a rank that was killed itself knows nothing
+        self.dist.all_gather_object(told, json.loads(os.environ.get(VERDICTS) or "[]"))
+        verdicts = {v["index"]: v for of_one in reversed(told) for v in of_one if v.get("index") is not None}
         over = torch.tensor([1 if done[i] or i in verdicts else 0 for i in range(size)], dtype=torch.int32)
         if size:
             self.dist.all_reduce(over, self.dist.ReduceOp.MAX)
