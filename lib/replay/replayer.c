@@ -83,12 +83,13 @@ static evr_status make_tensor(evr_replayer *r, size_t arg, size_t item, const ev
     return strcmp(r->runtime->device, "meta") == 0 ? EVR_OK : fill_tensor(r, tensor, what, &fill, err);
 }
 
-/* The record's value with live tensors in place of descriptions; `item` counts the tensors of the argument. */
+/* The record's value with live tensors in place of descriptions; `item` counts the items of its lists, those that are no tensors included: rules go by their place. */
 static evr_status make_value(evr_replayer *r, size_t arg, size_t *item, const evr_value *from, evr_value *out, int depth, evr_error **err)
 {
+    size_t place = from->kind == EVR_VALUE_LIST ? 0 : (*item)++;
     *out = *from;
     if (from->kind == EVR_VALUE_TENSOR)
-        return make_tensor(r, arg, (*item)++, from->u.tensor, out, err);
+        return make_tensor(r, arg, place, from->u.tensor, out, err);
     if (from->kind == EVR_VALUE_DEVICE && depth == 0) { /* the trace's device becomes the one in use */
         out->u.s = evr_str_c(r->runtime->device);
         return EVR_OK;

@@ -14,7 +14,7 @@ import public_api  # noqa: E402
 
 from evreplay import _native as native  # noqa: E402
 
-HEADERS = {"base.h", "trace.h", "ir.h", "registry.h", "init.h", "replay.h"}
+HEADERS = {"base.h", "trace.h", "ir.h", "ranks.h", "registry.h", "init.h", "replay.h"}
 STRUCTS = [(name, members) for name, members, header in public_api.structs(ROOT / "include") if header in HEADERS]
 
 
