@@ -32,6 +32,7 @@ typedef struct watching {
     const batch_options *o;
     double begun;
     bool bar; /* on a terminal */
+    bool quiet; /* another rank tells */
 } watching;
 
 static bool is_wanted(const batch_options *o, const evr_call *call)
@@ -128,6 +129,8 @@ static int32_t watch(void *user, const evr_result *result, uint64_t done, uint64
     double spent = progress_now() - w->begun;
     if (w->bar)
         fprintf(stderr, "\r\033[K");
+    if (w->quiet)
+        return interrupted;
     if (result && (w->o->verbose || result->status == EVR_STATUS_FAILED)) {
         print_result(result);
         fflush(stdout);
@@ -265,13 +268,13 @@ static bool write_file(const evr_results *results, evr_context *ctx, int32_t for
     return good;
 }
 
-static int report(const batch_options *o, evr_context *ctx, const evr_results *results)
+static int report(const batch_options *o, evr_context *ctx, const evr_results *results, bool quiet)
 {
     const struct {
         int32_t format;
         const char *path;
     } files[] = {{EVR_REPORT_JSON, o->json}, {EVR_REPORT_CSV, o->csv}, {EVR_REPORT_JUNIT, o->junit}, {EVR_REPORT_HTML, o->html}, {EVR_REPORT_MARKDOWN, o->markdown}};
-    bool good = print_summary(results, ctx);
+    bool good = quiet || print_summary(results, ctx);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         good &= write_file(results, ctx, files[i].format, files[i].path);
     size_t failed = 0;
@@ -296,10 +299,29 @@ static int choose(const batch_options *o, evr_context *ctx, const evr_replay_bat
     return code;
 }
 
+/* One of several ranks: what is asked for of the groups is told to the library, and rank 0 alone tells how it goes. Ranks are processes of their own already. */
+static bool join_ranks(const command *self, const batch_options *o, evr_context *ctx, evr_replay_batch_options *options, watching *w)
+{
+    evr_ranks ranks = {.struct_size = sizeof ranks};
+    evr_get_ranks(ctx, &ranks);
+    if (o->group_size > INT32_MAX || o->expert_size > INT32_MAX || (!ranks.count && (o->group_size || o->expert_size))) {
+        fprintf(stderr, "evreplay %s: --group-size and --ep-size are for several ranks: start them with evreplay launch\n", self->name);
+        return false;
+    }
+    if (!ranks.count)
+        return true;
+    ranks.group_size = (int32_t)o->group_size;
+    ranks.expert_size = (int32_t)o->expert_size;
+    options->flags &= ~EVR_BATCH_ISOLATE;
+    w->quiet = ranks.rank != 0;
+    w->bar &= !w->quiet;
+    return evr_set_ranks(ctx, &ranks, NULL) == EVR_OK;
+}
+
 static int run_records(const command *self, const batch_options *o, evr_context *ctx, record_list *list, const char *path)
 {
     evr_protocol protocol = {.struct_size = sizeof protocol};
-    watching w = {o, progress_now(), isatty(STDERR_FILENO)};
+    watching w = {o, progress_now(), isatty(STDERR_FILENO), false};
     evr_replay_batch_options options = {
         .struct_size = sizeof options,
         .flags = (o->timed ? EVR_BATCH_TIMED : 0) | (o->samples ? EVR_BATCH_SAMPLES : 0) | (o->no_auto_init ? EVR_BATCH_NO_AUTO_INIT : 0) |
@@ -318,6 +340,8 @@ static int run_records(const command *self, const batch_options *o, evr_context 
         .progress = watch,
         .progress_user = &w,
     };
+    if (!join_ranks(self, o, ctx, &options, &w))
+        return EXIT_USAGE;
     if (!read_checks(self, o, &options.flags) || !read_real(self, "timeout", o->timeout, &options.timeout_s) ||
         !read_real(self, "budget", o->budget, &options.budget_s))
         return EXIT_USAGE;
@@ -337,7 +361,7 @@ static int run_records(const command *self, const batch_options *o, evr_context 
         code = input_error(self->name, status, err);
         return status == EVR_E_ABI ? EXIT_MISSING : code;
     }
-    code = report(o, ctx, results);
+    code = report(o, ctx, results, w.quiet);
     int done = o->around ? o->around->done(o->around->user, results) : 0;
     evr_results_free(results);
     return done ? done : code;

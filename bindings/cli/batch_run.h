@@ -20,7 +20,7 @@ typedef struct batch_options {
     const char *filter, *space, *status, *timeout, *budget, *journal, *worker;
     const char *json, *csv, *junit, *html, *markdown;
     text_list uids, checks;
-    uint64_t limit, top, workers;
+    uint64_t limit, top, workers, group_size, expert_size;
     bool stop_on_error, verbose, no_auto_init, isolate, resume, by_cost, samples;
     /* bench */
     bool timed, graph;
@@ -69,6 +69,8 @@ typedef struct batch_options {
     {"max-bytes", 0, OPT_NUMBER, "B", "tensor memory of one record (K, M, G); default 90 % of what is free", BATCH_FIELD(runtime.max_bytes)}, \
     {"check", 0, OPT_LIST, "WHAT", "finite, repeat, reference (or cpu), mutation, kernels, all", BATCH_FIELD(checks)},                    \
     {"seed", 0, OPT_NUMBER, "S", "of tensor contents and random generators", BATCH_FIELD(runtime.seed)},                                 \
+    {"group-size", 0, OPT_NUMBER, "N", "on several ranks: give process groups this size instead of the recorded one", BATCH_FIELD(group_size)},  \
+    {"ep-size", 0, OPT_NUMBER, "N", "on several ranks: the same, for groups of all-to-all exchanges (expert parallelism)", BATCH_FIELD(expert_size)}, \
     {"threads", 0, OPT_NUMBER, "N", "threads inside one operator on the CPU", BATCH_FIELD(runtime.threads)},                             \
     RUNTIME_SOURCES(BATCH_FIELD(runtime)),                                                                                               \
     {"init", 0, OPT_LIST, "KEY=VALUE", "an option of the initializers, such as moe_distribution=zipf", BATCH_FIELD(runtime.inits)},       \

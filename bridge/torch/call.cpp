@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "groups.h"
 #include "operators.h"
 #include "results.h"
 #include "values.h"
@@ -27,6 +28,8 @@ struct evr_bridge_call {
     {
         stack.insert(stack.end(), arguments.begin(), arguments.end());
         op->call(stack);
+        if (op->awaited)
+            evr_torch::await_results(stack);
     }
 };
 

@@ -1,6 +1,7 @@
 #include "operators.h"
 
 #include "devices.h"
+#include "groups.h"
 
 #include <c10/core/Layout.h>
 #include <c10/core/TensorOptions.h>
@@ -178,6 +179,7 @@ evr_status op_find(void *self, evr_str op, evr_str overload, evr_bridge_op **out
             if (!found)
                 throw Failure(EVR_E_NOT_FOUND, why_not_found(name, kind),
                               "load the library that brings the operator, or use the torch version that the trace is from");
+            found->awaited = works_on(*found->schema);
             known = bridge.ops.emplace(key, std::move(found)).first;
         }
         *out = known->second.get();

@@ -20,6 +20,7 @@ struct evr_bridge_op {
     std::shared_ptr<torch::jit::Operator> scripted; // only without the one above
     torch::jit::Operation operation{nullptr};       // of `scripted`
     const c10::FunctionSchema *schema = nullptr;
+    bool awaited = false; // its results are still in the making when it returns
 
     void call(torch::jit::Stack &stack)
     {

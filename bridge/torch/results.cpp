@@ -81,7 +81,8 @@ evr_value Results::convert(const c10::IValue &from, const c10::Type *declared, i
         throw Failure(EVR_E_LIMIT, "a result nests lists deeper than " + std::to_string(max_depth));
     const c10::Type *type = without_optional(declared);
     evr_value value{};
-    if (from.isNone() || (from.isTensor() && !from.toTensor().defined()))
+    if (from.isNone() || from.isCustomClass() /* such as work, which was waited for */ ||
+        (from.isTensor() && !from.toTensor().defined()))
         return plain(EVR_VALUE_NONE, 0);
     if (from.isTensor()) {
         tensors_.emplace_back(from.toTensor());

@@ -1,30 +1,14 @@
 #include "symmetric.h"
 
+#include "groups.h"
 #include "tensors.h"
 
-#include <torch/csrc/distributed/c10d/GroupRegistry.hpp>
 #include <torch/csrc/distributed/c10d/symm_mem/SymmetricMemory.hpp>
 
 #include <optional>
 
 namespace evr_torch
 {
-
-namespace
-{
-
-// Torch's own words for a missing group speak of C++; these say what to do.
-void need_group(const std::string &group)
-{
-    try {
-        c10d::resolve_process_group(group);
-    } catch (const std::exception &) {
-        throw Failure(EVR_E_STATE, "there is no process group \"" + group + "\" in this process",
-                      "start the ranks (torchrun) and make their group first, or name it with the option symm_mem_group");
-    }
-}
-
-} // namespace
 
 evr_status tensor_symmetric(void *self, evr_bridge_tensor *tensor, const char *group, evr_bridge_tensor **out,
                             evr_error **err)

@@ -1,5 +1,6 @@
 #include "values.h"
 
+#include "groups.h"
 #include "operators.h"
 #include "tensors.h"
 
@@ -303,6 +304,21 @@ c10::IValue to_union(const evr_value &value, const c10::UnionType &type, const S
     refuse(value);
 }
 
+// Process groups and reductions stand in records by name.
+c10::IValue to_class(const evr_value &value, const c10::ClassType &type)
+{
+    if (value.kind == EVR_VALUE_NONE)
+        return {};
+    try {
+        c10::IValue object = value.kind == EVR_VALUE_STR ? to_object(to_string(value.u.s), type) : c10::IValue();
+        if (!object.isNone())
+            return object;
+    } catch (const std::invalid_argument &error) {
+        throw Mismatch{error.what()};
+    }
+    throw Mismatch{"is of a type that has no plain values"};
+}
+
 c10::IValue convert(const evr_value &value, const c10::TypePtr &type, const Scope &scope)
 {
     const c10::TypeKind kind = type->kind();
@@ -315,6 +331,7 @@ c10::IValue convert(const evr_value &value, const c10::TypePtr &type, const Scop
                                             : convert(value, type->expectRef<c10::OptionalType>().getElementType(), scope);
     case c10::TypeKind::ListType: return to_list(value, type->expectRef<c10::ListType>().getElementType(), scope);
     case c10::TypeKind::TupleType: return to_tuple(value, type->expectRef<c10::TupleType>(), scope);
+    case c10::TypeKind::ClassType: return to_class(value, type->expectRef<c10::ClassType>());
     case c10::TypeKind::UnionType: return to_union(value, type->expectRef<c10::UnionType>(), scope);
     default:
         if (value.kind == EVR_VALUE_NONE) // a null quantizer, storage or object

@@ -13,6 +13,7 @@
 #include <evreplay/ir.h>
 #include <evreplay/measure.h>
 #include <evreplay/perfdb.h>
+#include <evreplay/ranks.h>
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>

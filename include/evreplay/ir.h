@@ -168,6 +168,8 @@ typedef struct evr_argument {
 #define EVR_REASON_COMMUNICATION 4         /**< skipped: communication-without-group */
 #define EVR_REASON_JIT_GRAPH 5             /**< skipped: a compiled graph, whose code is not in the trace */
 #define EVR_REASON_TRITON_KERNEL 6         /**< skipped: a generated kernel, whose code is not in the trace */
+#define EVR_REASON_RANK_LOST 28            /**< failed: a rank went away while it was run, or before it could be */
+#define EVR_REASON_NEEDS_RANKS 1000        /**< skipped: this + N is needs-N-ranks, for N up to 999; by itself more */
 #define EVR_REASON_NO_SUCH_OP 20           /**< failed */
 #define EVR_REASON_NO_SCHEMA_MATCH 21      /**< failed */
 #define EVR_REASON_MISSING_VALUES 22       /**< failed */
@@ -210,6 +212,17 @@ typedef struct evr_batch_context {
  */
 EVR_API int32_t evr_batch_context_parse(evr_str annotation, evr_batch_context *out);
 
+/** The process group that a call talked in. */
+typedef struct evr_group {
+    uint32_t struct_size;  /**< sizeof(evr_group) */
+    int32_t size;          /**< number of ranks; 0 = not known */
+    evr_str name;          /**< as PyTorch names it, such as "0"; may be empty */
+    evr_str description;   /**< what it is for, such as "default_pg"; may be empty */
+    evr_str backend;       /**< such as "cuda:nccl"; may be empty */
+    const int64_t *ranks;  /**< numbers of its ranks among all; NULL = not known */
+    size_t rank_count;     /**< `size`, or 0 */
+} evr_group;
+
 /** @name Reading a record
  * @{ */
 EVR_API evr_str evr_ir_op(const evr_ir *ir);       /**< "aten::add" @since 0.1 */
@@ -229,6 +242,8 @@ EVR_API int32_t evr_ir_reason(const evr_ir *ir);   /**< EVR_REASON_... @since 0.
 EVR_API evr_str evr_ir_detail(const evr_ir *ir);   /**< names what is missing or wrong; may be empty @since 0.1 */
 /** 1 and the batch when the call ran inside an annotation that tells it; else 0. @since 0.1 */
 EVR_API int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out);
+/** The process group of a call that talked to other ranks; NULL when there is none, or the trace does not tell. @since 0.1 */
+EVR_API const evr_group *evr_ir_group(const evr_ir *ir);
 EVR_API void evr_ir_free(evr_ir *ir);              /**< NULL does nothing @since 0.1 */
 /** @} */
 

@@ -190,6 +190,10 @@ typedef struct evr_measured {
     void *user;               /**< first argument of both */
     evr_measure_progress_fn progress; /**< may be NULL */
     void *progress_user;      /**< its first argument */
+    /** For things that several processes measure together: each value becomes the largest among them. Called in all of them at the same places, with the
+     *  times of each sample among the values, the first being that of a call here; what is decided by them is then decided alike, and samples are those of
+     *  the slowest. `user` as above. May be NULL. */
+    evr_status (*agree)(void *user, double *values, size_t count, evr_error **err);
 } evr_measured;
 
 #define EVR_MEASUREMENT_IMPRECISE 1u     /**< budget or max_samples ran out before the stop rule was content */

@@ -41,6 +41,16 @@ typedef struct evr_check {
     evr_str detail;       /**< what was found; may be empty */
 } evr_check;
 
+/** What became of a record on one of several ranks. */
+typedef struct evr_rank_result {
+    uint32_t struct_size; /**< sizeof(evr_rank_result) */
+    int32_t rank;         /**< from 0 */
+    int32_t status;       /**< EVR_STATUS_...; skipped, without a reason, on ranks outside of the record's group */
+    int32_t reason;       /**< EVR_REASON_... */
+    double median_ns;     /**< of its own samples; negative = not timed */
+    double first_run_ns;  /**< negative = it did not run */
+} evr_rank_result;
+
 #define EVR_RESULT_ISOLATED 1u /**< ran in a process of its own kind */
 #define EVR_RESULT_RETRIED 2u  /**< failed together with others and was run again alone */
 
@@ -73,6 +83,10 @@ typedef struct evr_result {
     evr_str protocol;         /**< as evr_protocol_text() writes it; empty = not timed */
     const double *samples;    /**< nanoseconds of one call; may be NULL */
     size_t sample_count;      /**< number of samples */
+    const evr_rank_result *ranks; /**< when several ran it together; the times above are then of the slowest rank in each sample. May be NULL */
+    size_t rank_count;        /**< number of ranks */
+    int32_t slowest_rank;     /**< whose median is the longest; -1 = not known */
+    int32_t reserved;         /**< 0 */
 } evr_result;
 
 /** What the results have in common. */

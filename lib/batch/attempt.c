@@ -45,6 +45,19 @@ static evr_status open_meter(evr_attempter *a, const char *device, const char *p
     return status;
 }
 
+/* A rank has a device of its own, a share of the machine's memory, and tensors that hold something else than those of other ranks. */
+static void join(evr_attempter *a, evr_runtime_options *o, char *device, size_t size)
+{
+    const char *asked = o->device ? o->device : "cpu";
+    if (strcmp(asked, "cpu") != 0 && strcmp(asked, "meta") != 0 && !strchr(asked, ':') && !strchr(asked, ',')) {
+        snprintf(device, size, "%s:%d", asked, a->ranks.local_rank);
+        o->device = device;
+    }
+    if (!o->max_bytes && a->ranks.local_count > 1 && strcmp(asked, "cpu") == 0)
+        o->max_bytes = evr_memory_free() / 10 * 9 / (uint64_t)a->ranks.local_count;
+    o->seed ^= (uint64_t)a->ranks.rank * UINT64_C(0x9E3779B97F4A7C15);
+}
+
 /* What no record could be timed with is said once, and not of each. */
 static evr_status check_protocol(const evr_attempter *a, evr_error **err)
 {
@@ -67,8 +80,13 @@ evr_status evr_attempter_open(evr_context *ctx, const evr_replay_batch_options *
     a->flags = o->flags;
     a->protocol = o->protocol ? *o->protocol : (evr_protocol){.struct_size = sizeof a->protocol};
     a->protocol.seed = o->seed;
-    const evr_runtime_options runtime = {
+    char own[48];
+    evr_runtime_options runtime = {
         .struct_size = sizeof runtime, .threads = o->threads, .bridge = o->bridge, .device = device, .max_bytes = o->max_bytes, .seed = o->seed};
+    a->ranks.struct_size = sizeof a->ranks;
+    evr_get_ranks(ctx, &a->ranks);
+    if (a->ranks.count)
+        join(a, &runtime, own, sizeof own);
     evr_status status = evr_runtime_open(ctx, &runtime, &a->runtime, err);
     size_t size;
     if (status == EVR_OK && o->bridge && !(a->bridge = evr_strdup(ctx, evr_str_c(o->bridge))))
@@ -135,8 +153,12 @@ typedef struct attempt {
     evr_checks checks;
     evr_measurement *measurement;
     double first_run_ns;
+    evr_together *with; /* NULL = alone */
     bool timing; /* set up and run: what fails now is how it was timed */
 } attempt;
+
+/* All ranks go on, or none does. */
+static evr_status agree(attempt *t, evr_status mine, evr_error **err) { return t->with ? evr_together_agree(t->with, mine, err) : mine; }
 
 /* The first run, with the checks around it. */
 static evr_status run_checked(attempt *t, evr_error **err)
@@ -167,15 +189,27 @@ static evr_status run_checked(attempt *t, evr_error **err)
     return status;
 }
 
+/* Sizes that are not the recorded ones, because the ranks are others. Of texts a replayer tells itself. */
+static evr_status tell_changes(attempt *t, const evr_ir *ir, evr_error **err)
+{
+    for (size_t i = 0; t->with && t->with->fitted && i < ir->arg_count; i++) {
+        const evr_argument *a = &ir->args[i];
+        if (a->provenance == EVR_FROM_RULE && a->note.len && a->value.kind != EVR_VALUE_STR && a->value.kind != EVR_VALUE_NONE)
+            EVR_TRY(evr_replayer_warn(t->replayer, err, "argument %.*s: %.*s", EVR_STR_ARG(a->name), EVR_STR_ARG(a->note)));
+    }
+    return EVR_OK;
+}
+
 static evr_status run(attempt *t, const evr_ir *ir, evr_error **err)
 {
     const evr_replayer_options how = {.struct_size = sizeof how, .flags = t->a->flags & EVR_BATCH_NO_AUTO_INIT ? EVR_REPLAYER_NO_AUTO_INIT : 0};
     evr_statistics s = {.struct_size = sizeof s};
-    EVR_TRY(evr_replayer_new(t->a->runtime, ir, &how, &t->replayer, err));
-    EVR_TRY(run_checked(t, err));
+    evr_status made = evr_replayer_new(t->a->runtime, ir, &how, &t->replayer, err);
+    EVR_TRY(agree(t, made == EVR_OK ? tell_changes(t, ir, err) : made, err));
+    EVR_TRY(agree(t, run_checked(t, err), err));
     if (t->a->flags & EVR_BATCH_TIMED && t->a->meter) {
         t->timing = true;
-        EVR_TRY(evr_attempt_time(t->a, t->replayer, &t->measurement, err));
+        EVR_TRY(evr_attempt_time(t->a, t->replayer, t->with, &t->measurement, err));
         evr_measurement_statistics(t->measurement, &s);
     }
     if (t->a->flags & EVR_BATCH_CHECK_KERNELS)
@@ -207,6 +241,7 @@ static evr_status describe(evr_context *ctx, const evr_ir *ir, uint64_t index, e
         .trace_kernel_ns = evr_trace_kernel_ns(ir),
         .trace_cpu_ns = -1,
         .first_run_ns = -1,
+        .slowest_rank = -1,
     };
     return EVR_OK;
 }
@@ -253,39 +288,93 @@ static void fill(const attempt *t, evr_result *result, evr_statistics *s, evr_co
         result->samples = evr_measurement_samples(t->measurement, &result->sample_count);
 }
 
-evr_status evr_attempt(evr_attempter *a, const evr_ir *ir, uint64_t index, evr_result_fn receive, void *user, evr_error **err)
+/* The result of a run here. */
+static void conclude(attempt *t, evr_status ran, evr_error *failure, evr_result *result, evr_statistics *s, evr_conditions *c)
 {
-    if (ir->status != EVR_STATUS_OK)
-        return evr_attempt_none(a->ctx, ir, index, 0, 0, NULL, receive, user, err);
-    evr_arena arena;
-    evr_arena_init(&arena, a->ctx);
+    const evr_check *bad = NULL;
+    evr_replay_outcome(ran == EVR_E_UNSUPPORTED && t->timing ? EVR_E_OP : ran, failure, &result->status, &result->reason);
+    result->detail = evr_str_c(evr_error_message(failure));
+    if (ran == EVR_OK && !evr_checks_good(&t->checks, &bad)) {
+        char *text = evr_arena_alloc(t->checks.arena, bad->detail.len + 64);
+        result->status = EVR_STATUS_FAILED;
+        result->reason = EVR_REASON_OP_ERROR;
+        result->detail = bad->detail;
+        if (text)
+            result->detail = (evr_str){text, (size_t)snprintf(text, bad->detail.len + 64, "check %.*s: %.*s", EVR_STR_ARG(bad->name), EVR_STR_ARG(bad->detail))};
+    }
+    fill(t, result, s, c);
+}
+
+/* Runs the record, here or here and on all other ranks at once. */
+static evr_status run_record(attempt *t, const evr_ir *ir, evr_result *result, evr_statistics *s, evr_conditions *c, evr_error **failure, evr_error **err)
+{
+    evr_together *with = t->with;
+    if (with && with->status != EVR_STATUS_OK) {
+        result->status = with->status;
+        result->reason = with->reason;
+        result->detail = with->detail[0] ? evr_str_c(with->detail) : result->detail;
+        return EVR_OK;
+    }
+    evr_status ran = EVR_OK;
+    if (!with || with->member)
+        ran = run(t, with && with->fitted ? with->fitted : ir, failure);
+    if (with && with->lost) {
+        if (err) {
+            *err = *failure;
+            *failure = NULL;
+        }
+        return ran;
+    }
+    conclude(t, ran, *failure, result, s, c);
+    size_t samples = t->measurement ? s->count : 0;
+    return with ? evr_together_close(with, result, samples, s, c, err) : EVR_OK;
+}
+
+static evr_status attempt_record(attempt *t, const evr_ir *ir, uint64_t index, evr_result_fn receive, void *user, evr_error **err)
+{
+    evr_context *ctx = t->a->ctx;
     evr_result result;
     evr_error *failure = NULL;
     char key[33], *arguments = NULL;
-    const evr_check *bad = NULL;
-    attempt t = {.a = a, .checks = {.ctx = a->ctx, .arena = &arena}, .first_run_ns = -1};
     evr_statistics s = {.struct_size = sizeof s};
     evr_conditions c = {.struct_size = sizeof c};
-    evr_status status = describe(a->ctx, ir, index, &result, key, &arguments, err);
-    if (status == EVR_OK) {
-        evr_status ran = run(&t, ir, &failure);
-        evr_replay_outcome(ran == EVR_E_UNSUPPORTED && t.timing ? EVR_E_OP : ran, failure, &result.status, &result.reason);
-        result.detail = evr_str_c(evr_error_message(failure));
-        if (ran == EVR_OK && !evr_checks_good(&t.checks, &bad)) {
-            char *text = evr_arena_alloc(&arena, bad->detail.len + 64);
-            result.status = EVR_STATUS_FAILED;
-            result.reason = EVR_REASON_OP_ERROR;
-            result.detail = bad->detail;
-            if (text)
-                result.detail = (evr_str){text, (size_t)snprintf(text, bad->detail.len + 64, "check %.*s: %.*s", EVR_STR_ARG(bad->name), EVR_STR_ARG(bad->detail))};
-        }
-        fill(&t, &result, &s, &c);
+    evr_status status = describe(ctx, ir, index, &result, key, &arguments, err);
+    if (status == EVR_OK)
+        status = run_record(t, ir, &result, &s, &c, &failure, err);
+    if (status == EVR_OK)
         status = receive(user, &result, err);
-    }
-    evr_measurement_free(t.measurement);
-    evr_replayer_free(t.replayer);
+    evr_measurement_free(t->measurement);
+    evr_replayer_free(t->replayer);
     evr_error_free(failure);
-    evr_text_free(a->ctx, arguments);
+    evr_text_free(ctx, arguments);
+    return status;
+}
+
+/* In step with the other ranks. */
+static evr_status attempt_together(attempt *t, const evr_ir *ir, uint64_t index, evr_result_fn receive, void *user, evr_error **err)
+{
+    evr_ranks *all = &t->a->ranks;
+    evr_together with;
+    char op[256];
+    evr_str_copy(op, evr_str_sub(ir->op, 0, ir->op.len < sizeof op ? ir->op.len : sizeof op - 1));
+    if (all->record)
+        EVR_TRY(all->record(all->user, index, op, err));
+    t->with = &with;
+    evr_status status = evr_together_open(&with, t->a->ctx, t->checks.arena, all, ir, err);
+    if (status == EVR_OK)
+        status = attempt_record(t, ir, index, receive, user, err);
+    evr_together_free(&with);
+    return status == EVR_OK && all->record ? all->record(all->user, UINT64_MAX, op, err) : status;
+}
+
+evr_status evr_attempt(evr_attempter *a, const evr_ir *ir, uint64_t index, evr_result_fn receive, void *user, evr_error **err)
+{
+    if (ir->status != EVR_STATUS_OK && !a->ranks.count)
+        return evr_attempt_none(a->ctx, ir, index, 0, 0, NULL, receive, user, err);
+    evr_arena arena;
+    evr_arena_init(&arena, a->ctx);
+    attempt t = {.a = a, .checks = {.ctx = a->ctx, .arena = &arena}, .first_run_ns = -1};
+    evr_status status = a->ranks.count ? attempt_together(&t, ir, index, receive, user, err) : attempt_record(&t, ir, index, receive, user, err);
     evr_arena_free(&arena);
     return status;
 }

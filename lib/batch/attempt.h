@@ -5,6 +5,7 @@
 #include <evreplay/batch.h>
 
 #include "batch/checks.h"
+#include "batch/together.h"
 
 /* What trying records takes: opened once, used for many. */
 typedef struct evr_attempter {
@@ -17,6 +18,7 @@ typedef struct evr_attempter {
     char *protocol_text;
     uint32_t flags;       /* EVR_BATCH_... */
     char *bridge;         /* NULL = search */
+    evr_ranks ranks;      /* count is 0 when this process is alone */
 } evr_attempter;
 
 /* `device` is one device. Only what concerns single records is read from the options. */
@@ -34,7 +36,7 @@ evr_status evr_attempt_none(evr_context *ctx, const evr_ir *ir, uint64_t index, 
                             void *user, evr_error **err);
 
 /* timing.c: measures a record that is set up; fills the result's times. *out must outlive what the result borrows. */
-evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err);
+evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_together *with, evr_measurement **out, evr_error **err);
 
 /* kernels.c: the kernels that run against those of the trace, as far as a recorder is there. */
 evr_status evr_check_kernels(evr_attempter *a, evr_checks *c, evr_replayer *r, double median_ns, evr_error **err);

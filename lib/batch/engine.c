@@ -53,6 +53,37 @@ static void set_info(evr_engine *e, const evr_attempter *a)
     snprintf(e->driver, sizeof e->driver, "%.*s", EVR_STR_ARG(a->device.driver));
 }
 
+/* An evr_lost_fn: a record that another run of this rank did not come back from. */
+static evr_status accept_lost(void *engine, uint64_t index, int32_t reason, const char *detail, evr_error **err)
+{
+    evr_engine *e = engine;
+    if (index >= e->count || e->have[index])
+        return EVR_OK;
+    return evr_attempt_none(e->ctx, e->records[index], index, EVR_STATUS_FAILED, reason, detail, evr_engine_accept, e, err);
+}
+
+/* Ranks begin and end together. */
+static evr_status begin_ranks(evr_engine *e, const evr_ranks *ranks, evr_error **err)
+{
+    uint8_t *done = evr_alloc_zeroed(e->ctx, e->count + 1);
+    if (!done)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < e->count; i++)
+        done[i] = e->have[i];
+    evr_status status = ranks->begin ? ranks->begin(ranks->user, done, e->count, accept_lost, e, err) : EVR_OK;
+    evr_release(e->ctx, done, e->count + 1);
+    return status;
+}
+
+/* A budget that ran out on one rank has run out for all. */
+static evr_status agree_to_stop(const evr_ranks *ranks, bool *more, evr_error **err)
+{
+    double stop = !*more;
+    EVR_TRY(ranks->largest(ranks->user, NULL, &stop, 1, err));
+    *more = stop <= 0;
+    return EVR_OK;
+}
+
 /* One device, one process: this one. */
 static evr_status run_here(evr_engine *e, evr_error **err)
 {
@@ -60,9 +91,16 @@ static evr_status run_here(evr_engine *e, evr_error **err)
     size_t index;
     EVR_TRY(evr_attempter_open(e->ctx, &e->options, e->options.device, &a, err));
     set_info(e, a);
-    evr_status status = EVR_OK;
-    while (status == EVR_OK && evr_engine_next(e, &index))
-        status = evr_attempt(a, e->records[index], index, evr_engine_accept, e, err);
+    evr_status status = a->ranks.count ? begin_ranks(e, &a->ranks, err) : EVR_OK;
+    for (bool more = true; status == EVR_OK && more;) {
+        more = evr_engine_next(e, &index);
+        if (a->ranks.count)
+            status = agree_to_stop(&a->ranks, &more, err);
+        if (status == EVR_OK && more)
+            status = evr_attempt(a, e->records[index], index, evr_engine_accept, e, err);
+    }
+    if (status == EVR_OK && a->ranks.end)
+        status = a->ranks.end(a->ranks.user, err);
     evr_attempter_free(a);
     return status;
 }

@@ -3,6 +3,8 @@
 #include "batch/numbers.h"
 #include "batch/outputs.h"
 
+#include <evreplay/ranks.h>
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,6 +21,8 @@ static const char *unfit(const evr_replayer *r)
 {
     if (!r->schema)
         return "the operator has no schema";
+    if (evr_ir_communicates(r->ir))
+        return "its results are made by other ranks, too";
     for (size_t i = 0; i < sizeof random_parts / sizeof *random_parts; i++)
         if (memmem(r->ir->op.data, r->ir->op.len, random_parts[i], strlen(random_parts[i])))
             return "its results are random or uninitialised";

@@ -14,9 +14,22 @@ typedef struct snapshot {
         size_t bytes;
     } items[16];
     size_t count, bytes;
+    evr_together *with; /* NULL = alone */
 } snapshot;
 
 static evr_status run_once(void *user, evr_error **err) { return evr_replayer_run_many(((snapshot *)user)->r, 1, err); }
+
+/* A run that fails is told to the other ranks where all of them next meet. */
+static evr_status run_together(void *user, evr_error **err)
+{
+    snapshot *s = user;
+    (void)err;
+    if (s->with->failed == EVR_OK)
+        s->with->failed = evr_replayer_run_many(s->r, 1, &s->with->failure);
+    return EVR_OK;
+}
+
+static evr_status agree(void *user, double *values, size_t count, evr_error **err) { return evr_together_values(((snapshot *)user)->with, values, count, err); }
 
 static evr_status restore(void *user, evr_error **err)
 {
@@ -28,7 +41,7 @@ static evr_status restore(void *user, evr_error **err)
         else
             EVR_TRY(fn->tensor_write(fn->self, s->items[i].tensor, 0, s->items[i].copy, s->items[i].bytes, err));
     }
-    return EVR_OK;
+    return s->with ? evr_together_start(s->with, err) : EVR_OK;
 }
 
 static evr_status keep(evr_context *ctx, snapshot *s, const evr_value *v, evr_error **err)
@@ -79,6 +92,28 @@ static void forget(evr_context *ctx, snapshot *s)
         evr_release(ctx, s->items[i].copy, s->items[i].bytes);
 }
 
+static evr_status measure(evr_replayer *r, evr_meter *meter, const evr_protocol *protocol, evr_together *with, evr_measurement **out, evr_error **err)
+{
+    evr_context *ctx = r->runtime->ctx;
+    snapshot s = {.r = r, .with = with};
+    evr_status status = evr_replayer_run_many(r, 0, err); /* a lazy one has no tensors before */
+    for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
+        if (is_written(r->schema->params[p].type))
+            status = keep(ctx, &s, &r->values[p], err);
+    const evr_measured what = {
+        .struct_size = sizeof what,
+        .flags = is_gateable(r->ir) && !with ? EVR_MEASURED_GATEABLE : 0, /* ranks that wait for each other must not be held */
+        .run = with ? run_together : run_once,
+        .prepare = s.count || with ? restore : NULL,
+        .user = &s,
+        .agree = with ? agree : NULL,
+    };
+    if (status == EVR_OK)
+        status = evr_measure(meter, protocol, &what, out, err);
+    forget(ctx, &s);
+    return status;
+}
+
 evr_status evr_replayer_measure(evr_replayer *r, evr_meter *meter, const evr_protocol *protocol, evr_measurement **out, evr_error **err)
 {
     if (err)
@@ -87,26 +122,10 @@ evr_status evr_replayer_measure(evr_replayer *r, evr_meter *meter, const evr_pro
         *out = NULL;
     if (!r || !meter || !out)
         return evr_fail(NULL, err, EVR_E_INVALID, "evr_replayer_measure: a replayer, a meter and `out` are needed");
-    evr_context *ctx = r->runtime->ctx;
-    snapshot s = {.r = r};
-    evr_status status = evr_replayer_run_many(r, 0, err); /* a lazy one has no tensors before */
-    for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
-        if (is_written(r->schema->params[p].type))
-            status = keep(ctx, &s, &r->values[p], err);
-    const evr_measured what = {
-        .struct_size = sizeof what,
-        .flags = is_gateable(r->ir) ? EVR_MEASURED_GATEABLE : 0,
-        .run = run_once,
-        .prepare = s.count ? restore : NULL,
-        .user = &s,
-    };
-    if (status == EVR_OK)
-        status = evr_measure(meter, protocol, &what, out, err);
-    forget(ctx, &s);
-    return status;
+    return measure(r, meter, protocol, NULL, out, err);
 }
 
-evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err)
+evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_together *with, evr_measurement **out, evr_error **err)
 {
-    return evr_replayer_measure(r, a->meter, &a->protocol, out, err);
+    return measure(r, a->meter, &a->protocol, with, out, err);
 }

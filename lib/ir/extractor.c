@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "ir/batch.h"
+#include "ir/collective.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ evr_status evr_extractor_new(evr_context *ctx, const evr_trace *trace, const evr
     x->trace = trace;
     evr_recorder_init(&x->recorder, ctx);
     evr_recorder_init(&x->neighbour, ctx);
+    evr_intern_init(&x->collectives, ctx);
     evr_str version = {"", 0};
     if (options && options->struct_size >= sizeof *options)
         version = options->torch_version;
@@ -46,8 +48,10 @@ void evr_extractor_free(evr_extractor *x)
     evr_catalogue_free(x->catalogue);
     evr_recorder_free(&x->recorder);
     evr_recorder_free(&x->neighbour);
+    evr_intern_free(&x->collectives);
     evr_release(ctx, x->operators, x->operator_count * sizeof *x->operators);
     evr_release(ctx, x->calls, x->call_cap * sizeof *x->calls);
+    evr_release(ctx, x->keys, x->key_cap * sizeof *x->keys);
     evr_release(ctx, x->slots, x->slot_count * sizeof *x->slots);
     evr_release(ctx, x->members, x->member_count * sizeof *x->members);
     evr_release(ctx, x->member_start, (x->call_count + 1) * sizeof *x->member_start);
@@ -98,15 +102,20 @@ evr_status evr_extractor_ask(evr_extractor *x, evr_schema_source source, void *u
     return EVR_OK;
 }
 
+evr_status evr_extractor_named(evr_extractor *x, evr_str name, const evr_schema *const **schemas, size_t *count, evr_error **err)
+{
+    if (x->source)
+        EVR_TRY(ask_source(x, &name, err));
+    return evr_catalogue_find(x->catalogue, name, schemas, count, err);
+}
+
 evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err)
 {
     uint32_t id = evr_trace_name_ids(x->trace)[uid];
     operator_info *info = &x->operators[id];
     if (!info->asked) {
         evr_str name = evr_trace_name(x->trace, id);
-        if (x->source)
-            EVR_TRY(ask_source(x, &name, err));
-        EVR_TRY(evr_catalogue_find(x->catalogue, name, &info->schemas, &info->count, err));
+        EVR_TRY(evr_extractor_named(x, name, &info->schemas, &info->count, err));
         x->asked = true;
         info->asked = true;
     }
@@ -114,9 +123,16 @@ evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_
     return EVR_OK;
 }
 
-static uint64_t call_key(const evr_trace *trace, evr_uid uid, uint32_t signature)
+/* Calls are alike by name and recorded arguments; those that talk to other ranks by what they said, too. */
+static bool call_key(evr_extractor *x, evr_uid uid, const evr_event *e, uint64_t *key)
 {
-    return (uint64_t)evr_trace_name_ids(trace)[uid] << 32 | signature;
+    uint32_t said = 0;
+    if (evr_collective_op(e->name) && !evr_collective_signature(x, uid, &said))
+        return false;
+    *key = (uint64_t)evr_trace_name_ids(x->trace)[uid] << 32 | e->signature;
+    if (said)
+        *key = evr_hash(&(uint64_t[]){*key, said}, 2 * sizeof *key) | (uint64_t)1 << 63; /* names are fewer than 2^31 */
+    return true;
 }
 
 static bool grow_slots(evr_extractor *x)
@@ -126,10 +142,7 @@ static bool grow_slots(evr_extractor *x)
     if (!slots)
         return false;
     for (size_t i = 0; i < x->call_count; i++) {
-        evr_event e = {.struct_size = sizeof e};
-        evr_trace_event(x->trace, x->calls[i].uid, &e, NULL);
-        uint64_t key = call_key(x->trace, x->calls[i].uid, e.signature);
-        size_t at = (size_t)evr_hash(&key, sizeof key) & (count - 1);
+        size_t at = (size_t)evr_hash(&x->keys[i], sizeof *x->keys) & (count - 1);
         while (slots[at])
             at = (at + 1) & (count - 1);
         slots[at] = (uint32_t)i + 1;
@@ -143,23 +156,21 @@ static bool grow_slots(evr_extractor *x)
 /* The call that an event belongs to; UINT32_MAX when there is none or, with `make`, no memory. */
 static uint32_t find_call(evr_extractor *x, evr_uid uid, const evr_event *e, bool make)
 {
+    uint64_t key;
     if (make && x->call_count * 2 >= x->slot_count && !grow_slots(x))
         return UINT32_MAX;
-    if (!x->slot_count)
+    if (!x->slot_count || !call_key(x, uid, e, &key))
         return UINT32_MAX;
-    uint64_t key = call_key(x->trace, uid, e->signature);
     size_t at = (size_t)evr_hash(&key, sizeof key) & (x->slot_count - 1);
-    for (; x->slots[at]; at = (at + 1) & (x->slot_count - 1)) {
-        evr_event other = {.struct_size = sizeof other};
-        evr_uid first = x->calls[x->slots[at] - 1].uid;
-        evr_trace_event(x->trace, first, &other, NULL);
-        if (call_key(x->trace, first, other.signature) == key)
+    for (; x->slots[at]; at = (at + 1) & (x->slot_count - 1))
+        if (x->keys[x->slots[at] - 1] == key)
             return x->slots[at] - 1;
-    }
     /* one more than needed, so that member_start[] has its end */
-    if (!make || !evr_grow(x->ctx, (void **)&x->calls, &x->call_cap, x->call_count + 1, sizeof *x->calls))
+    if (!make || !evr_grow(x->ctx, (void **)&x->calls, &x->call_cap, x->call_count + 1, sizeof *x->calls) ||
+        !evr_grow(x->ctx, (void **)&x->keys, &x->key_cap, x->call_count + 1, sizeof *x->keys))
         return UINT32_MAX;
     x->calls[x->call_count] = (evr_call){.struct_size = sizeof(evr_call), .uid = uid, .op = e->name};
+    x->keys[x->call_count] = key;
     x->slots[at] = (uint32_t)++x->call_count;
     return (uint32_t)x->call_count - 1;
 }
@@ -189,7 +200,10 @@ static evr_status group_calls(evr_extractor *x, evr_error **err)
     for (evr_uid uid = 0; (uid = evr_trace_next(x->trace, &ops, uid)) != EVR_NO_UID; uid++) {
         evr_event e = {.struct_size = sizeof e};
         evr_trace_event(x->trace, uid, &e, NULL);
-        x->members[x->member_start[find_call(x, uid, &e, false)]++] = (uint32_t)uid;
+        uint32_t call = find_call(x, uid, &e, false);
+        if (call == UINT32_MAX)
+            return evr_fail_nomem(err);
+        x->members[x->member_start[call]++] = (uint32_t)uid;
     }
     for (size_t i = x->call_count; i; i--)
         x->member_start[i] = x->member_start[i - 1];
@@ -200,12 +214,14 @@ static evr_status group_calls(evr_extractor *x, evr_error **err)
 static void forget_calls(evr_extractor *x)
 {
     evr_release(x->ctx, x->calls, x->call_cap * sizeof *x->calls);
+    evr_release(x->ctx, x->keys, x->key_cap * sizeof *x->keys);
     evr_release(x->ctx, x->slots, x->slot_count * sizeof *x->slots);
     evr_release(x->ctx, x->members, x->member_count * sizeof *x->members);
     evr_release(x->ctx, x->member_start, (x->call_count + 1) * sizeof *x->member_start);
     x->calls = NULL;
+    x->keys = NULL;
     x->slots = x->members = x->member_start = NULL;
-    x->call_count = x->call_cap = x->slot_count = x->member_count = 0;
+    x->call_count = x->call_cap = x->key_cap = x->slot_count = x->member_count = 0;
 }
 
 static evr_status need_groups(evr_extractor *x, evr_error **err)
@@ -270,6 +286,8 @@ static evr_status make_record(evr_extractor *x, evr_uid uid, evr_ir *ir, evr_err
     evr_event_batch(x->trace, uid, ir);
     EVR_TRY(need_groups(x, err));
     uint32_t call = find_call(x, uid, &e, false);
+    if (call == UINT32_MAX)
+        return evr_fail_nomem(err);
     ir->count = x->calls[call].count;
     return add_kernels(x, ir, call, err);
 }

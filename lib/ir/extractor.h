@@ -4,6 +4,7 @@
 
 #include "ir/record.h"
 #include "ir/recorded.h"
+#include "base/intern.h"
 #include "schema/catalogue.h"
 
 /* What is known of one operator name. */
@@ -24,8 +25,10 @@ struct evr_extractor {
     operator_info *operators; /* by name id */
     size_t operator_count;
     bool asked; /* for any operator */
+    evr_intern collectives; /* what events said to other ranks: part of what makes calls alike */
     evr_call *calls;
-    size_t call_count, call_cap;
+    uint64_t *keys; /* of the calls */
+    size_t call_count, call_cap, key_cap;
     uint32_t *slots; /* call + 1, by hash of name and signature */
     size_t slot_count;
     uint32_t *members;      /* uids of operator events, call by call */
@@ -35,6 +38,9 @@ struct evr_extractor {
 
 /* What is known of the operator of an event. */
 evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_info **out, evr_error **err);
+
+/* What is known of an operator by its name, which the trace need not have. */
+evr_status evr_extractor_named(evr_extractor *x, evr_str name, const evr_schema *const **schemas, size_t *count, evr_error **err);
 
 /* from_event.c: the schema that a call used; NULL when none fits. With `why`, the candidates and their scores. */
 evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr_recorded_call *call, const evr_schema **out, evr_buf *why,

@@ -25,6 +25,10 @@ evr_status evr_tracelens_read(evr_ir *ir, evr_json *j, evr_error **err);
 void evr_form_write_batch(evr_json_writer *w, const evr_ir *ir);
 void evr_form_read_batch(evr_ir *ir, evr_json *j);
 
+/* form_group.c: the process group it talked in. */
+void evr_form_write_group(evr_json_writer *w, const evr_ir *ir);
+void evr_form_read_group(evr_ir *ir, evr_json *j);
+
 /* form_text.c: the text of the string at the cursor, kept in the record; whole numbers. Problems go to the cursor. */
 evr_str evr_form_text(evr_ir *ir, evr_json *j);
 int64_t evr_form_whole(evr_json *j);

@@ -305,6 +305,8 @@ evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err)
             read_all(ir, j, read_kernel);
         else if (evr_str_is(key, "batch"))
             evr_form_read_batch(ir, j);
+        else if (evr_str_is(key, "group"))
+            evr_form_read_group(ir, j);
         else
             evr_json_skip(j);
     }

@@ -192,5 +192,6 @@ void evr_form_write(evr_json_writer *w, const evr_ir *ir)
     evr_json_close(w, ']');
     write_kernels(w, ir);
     evr_form_write_batch(w, ir);
+    evr_form_write_group(w, ir);
     evr_json_close(w, '}');
 }

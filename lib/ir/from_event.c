@@ -1,4 +1,5 @@
 /* A record from an event: its operator, overload, arguments and outcome. */
+#include "ir/collective.h"
 #include "ir/complete.h"
 #include "ir/extractor.h"
 #include "ir/status.h"
@@ -57,6 +58,48 @@ static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const
     return EVR_OK;
 }
 
+/* record_param_comms and "nccl:all_reduce" carry out nothing: the record is of the operator that does what it tells of. */
+static evr_status target_schema(evr_extractor *x, const evr_collective *c, evr_str op, const evr_schema **out, evr_error **err)
+{
+    const evr_schema *const *schemas;
+    size_t count;
+    *out = NULL;
+    bool label = evr_str_find(op, ':', 0) == SIZE_MAX || evr_collective_is_label(op);
+    evr_str target = label ? evr_collective_target(c->name) : (evr_str){"", 0};
+    if (!target.len)
+        return EVR_OK;
+    EVR_TRY(evr_extractor_named(x, target, &schemas, &count, err));
+    *out = count ? schemas[0] : NULL;
+    return EVR_OK;
+}
+
+/* An operator that talks to other ranks. One process cannot run it, so it is skipped; its arguments are for those who have the ranks. */
+static evr_status talking_record(evr_extractor *x, evr_ir *ir, evr_uid uid, const operator_info *op, evr_error **err)
+{
+    evr_recorded_call call;
+    evr_collective c;
+    const evr_schema *schema = NULL;
+    EVR_TRY(evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, EVR_REASON_COMMUNICATION, err, "%s", evr_reason_advice(EVR_REASON_COMMUNICATION)));
+    EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
+    bool told = evr_collective_read(x, uid, &c);
+    if (op->count)
+        EVR_TRY(evr_event_schema(x, op, &call, &schema, NULL, err));
+    if (!schema && op->count && !call.count) /* recorded without shapes: the events below tell the rest */
+        schema = op->schemas[0];
+    if (!schema && told)
+        EVR_TRY(target_schema(x, &c, ir->op, &schema, err));
+    if (!schema && told && evr_str_is(ir->op, "record_param_comms"))
+        return evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, EVR_REASON_ANNOTATION, err, "tells of \"%.*s\", which carries nothing", EVR_STR_ARG(c.name));
+    if (schema && (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema)))
+        return evr_fail_nomem(err);
+    if (!op->count && schema)
+        call = (evr_recorded_call){.values = call.values, .schema = {"", 0}}; /* of record_param_comms itself, not of the operator */
+    EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
+    if (!told)
+        evr_collective_clear(&c);
+    return evr_collective_complete(x, ir, uid, &c, err);
+}
+
 evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error **err)
 {
     const operator_info *op;
@@ -65,16 +108,14 @@ evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error
     evr_trace_event(x->trace, uid, &e, NULL);
     EVR_TRY(evr_extractor_operator(x, uid, &op, err));
     int32_t skip = evr_skip_reason(e.kind, e.name, evr_trace_arg(x->trace, uid, EVR_ARG_ALL), op->count > 0);
+    if (skip == EVR_REASON_COMMUNICATION)
+        return talking_record(x, ir, uid, op, err);
     if (skip != EVR_REASON_NONE)
-        EVR_TRY(evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, skip, err, "%s", evr_reason_advice(skip)));
-    if (skip != EVR_REASON_NONE && skip != EVR_REASON_COMMUNICATION)
-        return EVR_OK; /* a collective's arguments are of use to those who have the ranks */
+        return evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, skip, err, "%s", evr_reason_advice(skip));
     EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
     const evr_schema *schema = NULL;
     if (op->count) {
         EVR_TRY(evr_event_schema(x, op, &call, &schema, NULL, err));
-        if (!schema && skip != EVR_REASON_NONE)
-            return EVR_OK;
         if (!schema && !e.signature)
             return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "the trace was recorded without shapes");
         if (!schema)
@@ -83,8 +124,8 @@ evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error
         if (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema))
             return evr_fail_nomem(err);
     } else if (!e.signature) {
-        return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "no arguments were recorded and no schema is known");
+        return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "no arguments were recorded and no schema is known");
     }
     EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
-    return skip != EVR_REASON_NONE ? EVR_OK : evr_ir_check_missing(ir, call.count ? NULL : "the trace was recorded without shapes", err);
+    return evr_ir_check_missing(ir, call.count ? NULL : "the trace was recorded without shapes", err);
 }

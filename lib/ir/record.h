@@ -20,6 +20,8 @@ struct evr_ir {
     int32_t status, reason;
     bool has_batch;
     evr_batch_context batch;
+    bool has_group;
+    evr_group group;
 };
 
 /* An empty record: count 1, no event, status ok. A record is changed only by the one who made it, before it is handed out. */
@@ -40,6 +42,9 @@ evr_value *evr_ir_add_items(evr_ir *ir, size_t count);
 
 /* Copies a value and all below it into the record. */
 evr_status evr_ir_copy_value(evr_ir *ir, const evr_value *from, evr_value *to, evr_error **err);
+
+/* Copies a group into the record. */
+evr_status evr_ir_set_group(evr_ir *ir, const evr_group *group, evr_error **err);
 
 /* Sets the outcome; the detail is formatted. */
 evr_status evr_ir_set_outcome(evr_ir *ir, int32_t status, int32_t reason, evr_error **err, const char *format, ...)

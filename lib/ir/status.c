@@ -44,15 +44,22 @@ static bool is_operator_name(evr_str name)
     return true;
 }
 
+bool evr_communicates(evr_str op)
+{
+    for (size_t i = 0; i < sizeof communication / sizeof *communication; i++)
+        if (evr_str_starts(op, communication[i]))
+            return true;
+    return false;
+}
+
 int32_t evr_skip_reason(int32_t kind, evr_str name, evr_str all_args, bool known)
 {
     if (kind == EVR_KIND_PYTHON)
         return EVR_REASON_PYTHON_FUNCTION;
     if (kind != EVR_KIND_OP)
         return EVR_REASON_ANNOTATION;
-    for (size_t i = 0; i < sizeof communication / sizeof *communication; i++)
-        if (evr_str_starts(name, communication[i]))
-            return EVR_REASON_COMMUNICATION;
+    if (evr_communicates(name) || evr_str_is(name, "record_param_comms"))
+        return EVR_REASON_COMMUNICATION;
     if (contains(all_args, "\"Collective name\""))
         return EVR_REASON_COMMUNICATION;
     if (contains(all_args, "\"kernel_backend\"") || contains(all_args, "\"kernel_file\""))

@@ -42,6 +42,9 @@ typedef struct session {
     size_t safe; /* samples before the last look that found nothing */
     double rest_ns;
     uint64_t throttle_count;
+    double origin_ns;  /* the start on this process's clock; started_ns is the same number for all that measure together */
+    double done_ns;    /* of the last sample */
+    double tick_ns;    /* of the clock; among several, of the coarsest */
     bool looked;       /* throttle_count is known */
     unsigned timeouts; /* in a row */
 } session;
@@ -82,9 +85,23 @@ static evr_status gate_failed(session *s, evr_error **err)
     return EVR_OK;
 }
 
+static evr_status agree(session *s, double *values, size_t count, evr_error **err)
+{
+    const evr_measured *what = &s->sampler.what;
+    return what->agree ? what->agree(what->user, values, count, err) : EVR_OK;
+}
+
+/* A sample is that of the slowest, and all that follows from it is the same for all. */
 static evr_status take(session *s, evr_sample *sample, evr_error **err)
 {
     EVR_TRY(evr_sampler_take(&s->sampler, sample, err));
+    double values[] = {sample->call_ns, sample->host_ns, sample->span_ns, sample->done_ns - s->origin_ns, sample->timed_out};
+    EVR_TRY(agree(s, values, sizeof values / sizeof *values, err));
+    sample->call_ns = values[0];
+    sample->host_ns = values[1];
+    sample->span_ns = values[2];
+    s->done_ns = sample->done_ns = s->started_ns + values[3];
+    sample->timed_out = values[4] > 0;
     if (sample->timed_out)
         return gate_failed(s, err);
     s->timeouts = 0;
@@ -114,7 +131,7 @@ static evr_status warm_up(session *s, evr_error **err)
         double share = elapsed(s, sample.done_ns) / s->p.seconds;
         if (s->p.warmup == EVR_WARMUP_STABLE && i % GROUP == 0) {
             double now = median_of(group, GROUP);
-            stable = fabs(now - before) <= fmax(SAME_SPEED * now, s->m->conditions.tick_ns);
+            stable = fabs(now - before) <= fmax(SAME_SPEED * now, s->tick_ns);
             s->call_ns = before = now;
         } else if (s->p.warmup == EVR_WARMUP_COUNT || i < GROUP) {
             s->call_ns = least;
@@ -216,6 +233,9 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
         return EVR_OK;
     EVR_TRY(s->fn->device_state(s->fn->self, s->sampler.meter->device, &state, err));
     bool slowed = (state.throttle & ~NOT_DISCARDED_FOR) || (s->looked && state.throttle_count > s->throttle_count);
+    double told = slowed;
+    EVR_TRY(agree(s, &told, 1, err));
+    slowed = told > 0;
     s->throttle_count = state.throttle_count;
     s->looked = true;
     c->clock_mhz = state.clock_mhz;
@@ -270,7 +290,7 @@ static bool has_enough(const session *s, double now)
 
 static evr_status take_samples(session *s, evr_error **err)
 {
-    s->sampling_ns = s->fn->now_ns(s->fn->self);
+    s->sampling_ns = s->sampler.what.agree && s->done_ns > 0 ? s->done_ns : s->fn->now_ns(s->fn->self);
     for (;;) {
         evr_sample sample;
         EVR_TRY(take(s, &sample, err));
@@ -298,7 +318,7 @@ static evr_status conclude(session *s, evr_error **err)
     c->gate = s->sampler.gated ? EVR_GATE_ON : EVR_GATE_OFF;
     c->flush_bytes = s->p.flush == EVR_FLUSH_NONE ? 0 : s->p.flush_bytes ? s->p.flush_bytes : m->device.cache_bytes;
     c->host_ns = median_of(s->host, m->count);
-    c->wall_ns = s->fn->now_ns(s->fn->self) - s->started_ns;
+    c->wall_ns = s->fn->now_ns(s->fn->self) - s->origin_ns;
     c->precision = evr_relative_precision(&m->statistics);
     double span = m->statistics.median * (double)c->batch;
     if (!s->stop.done)
@@ -316,7 +336,11 @@ static evr_status conclude(session *s, evr_error **err)
 static evr_status measure(session *s, evr_error **err)
 {
     EVR_TRY(choose_gate(s, err));
-    s->started_ns = s->looked_ns = s->told_ns = s->fn->now_ns(s->fn->self);
+    s->tick_ns = s->m->conditions.tick_ns;
+    EVR_TRY(agree(s, &s->tick_ns, 1, err));
+    s->origin_ns = s->started_ns = s->fn->now_ns(s->fn->self);
+    EVR_TRY(agree(s, &s->started_ns, 1, err));
+    s->looked_ns = s->told_ns = s->started_ns;
     EVR_TRY(look_at_device(s, s->started_ns, err));
     EVR_TRY(warm_up(s, err));
     EVR_TRY(choose_launch(s, err));

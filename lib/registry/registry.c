@@ -194,6 +194,7 @@ typedef struct setting {
     int32_t allow;
     evr_str path;
     const evr_host_hooks *hooks;
+    const evr_ranks *ranks;
 } setting;
 
 static evr_status set(evr_context *ctx, const setting *what, const char *function, evr_error **err)
@@ -215,6 +216,11 @@ static evr_status set(evr_context *ctx, const setting *what, const char *functio
         r->hooks = (evr_host_hooks){0};
         memcpy(&r->hooks, what->hooks, what->hooks->struct_size < sizeof r->hooks ? what->hooks->struct_size : sizeof r->hooks);
     }
+    if (what->ranks) {
+        r->ranks = (evr_ranks){0};
+        memcpy(&r->ranks, what->ranks, what->ranks->struct_size < sizeof r->ranks ? what->ranks->struct_size : sizeof r->ranks);
+        r->ranks.struct_size = sizeof r->ranks;
+    }
     pthread_rwlock_unlock(&r->lock);
     return kept.data ? EVR_OK : evr_fail_nomem(err);
 }
@@ -235,6 +241,30 @@ evr_status evr_set_host_hooks(evr_context *ctx, const evr_host_hooks *hooks, evr
     if (hooks && hooks->struct_size < offsetof(evr_host_hooks, find_callable))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_set_host_hooks: struct_size is not set");
     return set(ctx, &(setting){.allow = -1, .hooks = hooks ? hooks : &none}, "evr_set_host_hooks", err);
+}
+
+evr_status evr_set_ranks(evr_context *ctx, const evr_ranks *ranks, evr_error **err)
+{
+    const evr_ranks none = {.struct_size = sizeof none};
+    bool good = !ranks || (ranks->struct_size >= sizeof *ranks && ranks->count > 0 && ranks->rank >= 0 && ranks->rank < ranks->count && ranks->group &&
+                           ranks->largest && ranks->share && ranks->group_size >= 0 && ranks->expert_size >= 0);
+    if (!good)
+        return evr_fail(ctx, err, EVR_E_INVALID, "evr_set_ranks: struct_size, a rank below the count, and group, largest and share are needed");
+    return set(ctx, &(setting){.allow = -1, .ranks = ranks ? ranks : &none}, "evr_set_ranks", err);
+}
+
+void evr_get_ranks(evr_context *ctx, evr_ranks *out)
+{
+    uint32_t size = out->struct_size < sizeof *out ? out->struct_size : sizeof *out;
+    evr_ranks found = {.struct_size = size};
+    evr_registry *r = ctx ? evr_registry_of(ctx) : NULL;
+    if (r) {
+        pthread_rwlock_rdlock(&r->lock);
+        found = r->ranks;
+        pthread_rwlock_unlock(&r->lock);
+    }
+    found.struct_size = size;
+    memcpy(out, &found, size);
 }
 
 int32_t evr_unknown_imports_allowed(evr_context *ctx)

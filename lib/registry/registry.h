@@ -3,6 +3,7 @@
 #define EVR_REGISTRY_REGISTRY_H
 
 #include <evreplay/init.h>
+#include <evreplay/ranks.h>
 #include <evreplay/registry.h>
 
 #include "base/error.h"
@@ -47,6 +48,7 @@ typedef struct evr_registry {
     evr_init_chain any; /* initializers that are not bound to names */
     uint64_t next_order;
     evr_host_hooks hooks;
+    evr_ranks ranks;
     evr_str module_path;
     bool unknown_imports;
 } evr_registry;

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { DEEPEST = 16 }; /* lists of lists in an argument */
+
 static evr_status tell(evr_replayer *r, evr_status status, evr_error **err)
 {
     evr_at_event(err, r->ir->uid, r->ir->op);
@@ -81,26 +83,24 @@ static evr_status make_tensor(evr_replayer *r, size_t arg, size_t item, const ev
     return strcmp(r->runtime->device, "meta") == 0 ? EVR_OK : fill_tensor(r, tensor, what, &fill, err);
 }
 
-/* The record's value with live tensors in place of descriptions. */
-static evr_status make_value(evr_replayer *r, size_t arg, const evr_value *from, evr_value *out, evr_error **err)
+/* The record's value with live tensors in place of descriptions; `item` counts the items of its lists, those that are no tensors included: rules go by their place. */
+static evr_status make_value(evr_replayer *r, size_t arg, size_t *item, const evr_value *from, evr_value *out, int depth, evr_error **err)
 {
+    size_t place = from->kind == EVR_VALUE_LIST ? 0 : (*item)++;
     *out = *from;
     if (from->kind == EVR_VALUE_TENSOR)
-        return make_tensor(r, arg, 0, from->u.tensor, out, err);
-    if (from->kind == EVR_VALUE_DEVICE) { /* the trace's device becomes the one in use */
+        return make_tensor(r, arg, place, from->u.tensor, out, err);
+    if (from->kind == EVR_VALUE_DEVICE && depth == 0) { /* the trace's device becomes the one in use */
         out->u.s = evr_str_c(r->runtime->device);
         return EVR_OK;
     }
-    if (from->kind != EVR_VALUE_LIST)
+    if (from->kind != EVR_VALUE_LIST || depth > DEEPEST)
         return EVR_OK;
     evr_value *items = evr_arena_alloc(&r->arena, from->u.list.len * sizeof *items);
-    if (!items)
+    if (!items && from->u.list.len)
         return evr_fail_nomem(err);
-    for (size_t i = 0; i < from->u.list.len; i++) {
-        items[i] = from->u.list.items[i];
-        if (items[i].kind == EVR_VALUE_TENSOR)
-            EVR_TRY(make_tensor(r, arg, i, from->u.list.items[i].u.tensor, &items[i], err));
-    }
+    for (size_t i = 0; i < from->u.list.len; i++)
+        EVR_TRY(make_value(r, arg, item, &from->u.list.items[i], &items[i], depth + 1, err));
     out->u.list.items = items;
     return EVR_OK;
 }
@@ -121,7 +121,8 @@ static evr_status make_values(evr_replayer *r, evr_error **err)
     for (size_t p = 0; p < r->value_count; p++) {
         size_t a = evr_replayer_arg_of(r, p);
         if (a != SIZE_MAX) {
-            EVR_TRY(make_value(r, a, &r->ir->args[a].value, &r->values[p], err));
+            size_t item = 0;
+            EVR_TRY(make_value(r, a, &item, &r->ir->args[a].value, &r->values[p], 0, err));
             EVR_TRY(warn_of_text(r, &r->ir->args[a], err));
         }
         if (r->values[p].kind == EVR_VALUE_MISSING && !(r->schema && r->schema->params[p].has_default)) {

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { VERSION = 1, REASONS = 64, LAUNCHES = 4, GATES = 3 };
+enum { VERSION = 1, REASONS = EVR_REPORT_REASONS, LAUNCHES = 4, GATES = 3 };
 
 static const char document[] = "evreplay-results";
 
@@ -26,6 +26,7 @@ typedef enum kind {
     STATISTICS,
     CONDITIONS,
     SAMPLES,
+    RANKS,
 } kind;
 
 typedef struct field {
@@ -64,6 +65,7 @@ static const field result_fields[] = {
     R(statistics, STATISTICS),
     R(conditions, CONDITIONS),
     R(samples, SAMPLES),
+    R(ranks, RANKS), /* with the slowest; written only where there are some */
 };
 
 static const field info_fields[] = {
@@ -124,6 +126,35 @@ static void write_time(evr_json_writer *w, double ns)
         evr_json_f64(w, ns);
 }
 
+static void write_ranks(evr_json_writer *w, const evr_result *r)
+{
+    evr_json_open(w, '{');
+    evr_json_key(w, "slowest");
+    if (r->slowest_rank >= 0)
+        evr_json_i64(w, r->slowest_rank);
+    else
+        evr_json_null(w);
+    evr_json_key(w, "each");
+    evr_json_open(w, '[');
+    for (size_t i = 0; i < r->rank_count; i++) {
+        const evr_rank_result *rank = &r->ranks[i];
+        evr_json_open(w, '{');
+        evr_json_key(w, "rank");
+        evr_json_i64(w, rank->rank);
+        evr_json_key(w, "status");
+        evr_json_str(w, evr_str_c(evr_outcome_name(rank->status)));
+        evr_json_key(w, "reason");
+        evr_json_str(w, evr_str_c(evr_reason_name(rank->reason)));
+        evr_json_key(w, "median_ns");
+        write_time(w, rank->median_ns);
+        evr_json_key(w, "first_run_ns");
+        write_time(w, rank->first_run_ns);
+        evr_json_close(w, '}');
+    }
+    evr_json_close(w, ']');
+    evr_json_close(w, '}');
+}
+
 static void write_field(evr_json_writer *w, const field *f, const void *of)
 {
     const void *at = (const char *)of + f->offset;
@@ -141,6 +172,7 @@ static void write_field(evr_json_writer *w, const field *f, const void *of)
     case WARNINGS: write_warnings(w, of); return;
     case CHECKS: write_checks(w, of); return;
     case SAMPLES: write_samples(w, of); return;
+    case RANKS: write_ranks(w, of); return;
     case UID:
         if (*(const uint64_t *)at != EVR_NO_UID)
             evr_json_u64(w, *(const uint64_t *)at);
@@ -166,7 +198,8 @@ void evr_result_write_json(evr_json_writer *w, const evr_result *r)
 {
     evr_json_open(w, '{');
     for (size_t i = 0; i < RESULT_FIELDS; i++)
-        write_field(w, &result_fields[i], r);
+        if (result_fields[i].kind != RANKS || r->rank_count)
+            write_field(w, &result_fields[i], r);
     evr_json_close(w, '}');
 }
 
@@ -380,6 +413,49 @@ static void read_samples(evr_arena *arena, evr_json *j, evr_result *r)
     r->samples = items;
 }
 
+static void read_rank(evr_arena *arena, evr_json *j, evr_rank_result *rank)
+{
+    bool first = true;
+    evr_str key;
+    *rank = (evr_rank_result){.struct_size = EVR_INIT(evr_rank_result), .median_ns = -1, .first_run_ns = -1};
+    evr_json_enter(j, '{');
+    while (evr_json_next_field(j, &first, &key)) {
+        if (evr_json_peek(j) == 'n')
+            evr_json_skip(j);
+        else if (evr_str_is(key, "rank"))
+            rank->rank = (int32_t)(read_whole(j) & INT32_MAX);
+        else if (evr_str_is(key, "status"))
+            rank->status = read_name(arena, j, evr_outcome_name, 0, 3, "a status was expected: ok, skipped or failed");
+        else if (evr_str_is(key, "reason"))
+            rank->reason = read_name(arena, j, evr_reason_name, 1, REASONS, "a known reason was expected");
+        else if (evr_str_is(key, "median_ns"))
+            rank->median_ns = read_number(j);
+        else if (evr_str_is(key, "first_run_ns"))
+            rank->first_run_ns = read_number(j);
+        else
+            evr_json_skip(j);
+    }
+}
+
+static void read_ranks(evr_arena *arena, evr_json *j, evr_result *r)
+{
+    bool first = true, item = true;
+    evr_str key;
+    evr_json_enter(j, '{');
+    while (evr_json_next_field(j, &first, &key)) {
+        if (evr_json_peek(j) == 'n' || (!evr_str_is(key, "slowest") && !evr_str_is(key, "each"))) {
+            evr_json_skip(j);
+        } else if (evr_str_is(key, "slowest")) {
+            r->slowest_rank = (int32_t)(read_whole(j) & INT32_MAX);
+        } else {
+            evr_rank_result *items = read_items(arena, j, sizeof *items, &r->rank_count);
+            for (size_t i = 0; items && evr_json_next_item(j, &item); i++)
+                read_rank(arena, j, &items[i]);
+            r->ranks = items;
+        }
+    }
+}
+
 static void read_column(evr_json *j, const evr_column *c, void *of)
 {
     void *at = (char *)of + c->offset;
@@ -470,6 +546,7 @@ static void read_field(evr_arena *arena, evr_json *j, const field *f, void *of)
     case WARNINGS: read_warnings(arena, j, of); return;
     case CHECKS: read_checks(arena, j, of); return;
     case SAMPLES: read_samples(arena, j, of); return;
+    case RANKS: read_ranks(arena, j, of); return;
     case STATISTICS: *(const evr_statistics **)at = read_statistics(arena, j); return;
     case CONDITIONS: *(const evr_conditions **)at = read_conditions(arena, j); return;
     case ADVICE: evr_json_skip(j); return;

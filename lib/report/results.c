@@ -15,7 +15,8 @@ evr_result evr_result_none(void)
                         .key = no, .op = no, .overload = no, .arguments = no, .detail = no, .initializer = no, .device = no, .protocol = no,
                         .trace_kernel_ns = -1,
                         .trace_cpu_ns = -1,
-                        .first_run_ns = -1};
+                        .first_run_ns = -1,
+                        .slowest_rank = -1};
 }
 
 /* What a caller's structure has of a newer or older one; the rest stays as it is. */
@@ -134,6 +135,20 @@ static bool keep_checks(evr_arena *arena, evr_result *r)
     return kept != NULL;
 }
 
+static bool keep_ranks(evr_arena *arena, evr_result *r)
+{
+    evr_rank_result *kept = r->rank_count > SIZE_MAX / 2 / sizeof *kept ? NULL : evr_arena_alloc(arena, r->rank_count * sizeof *kept);
+    const char *from = (const char *)r->ranks;
+    for (size_t i = 0; kept && i < r->rank_count; i++) {
+        kept[i] = (evr_rank_result){.struct_size = EVR_INIT(evr_rank_result)};
+        take(&kept[i], sizeof *kept, from + i * r->ranks->struct_size);
+        kept[i].median_ns = time_or_unknown(kept[i].median_ns);
+        kept[i].first_run_ns = time_or_unknown(kept[i].first_run_ns);
+    }
+    r->ranks = r->rank_count ? kept : NULL;
+    return kept != NULL;
+}
+
 /* Numbers that are none, and those that stand for one not known, become the one that does. */
 static void tidy(void *of, const evr_columns *table)
 {
@@ -184,6 +199,13 @@ static evr_status check_result(evr_context *ctx, const evr_result *r, evr_error 
     for (size_t i = 0; i < r->sample_count; i++)
         if (!isfinite(r->samples[i]))
             return evr_fail(ctx, err, EVR_E_INVALID, "sample %zu of %zu is not a finite number", i, r->sample_count);
+    if (r->rank_count && (!r->ranks || r->ranks->struct_size < offsetof(evr_rank_result, median_ns)))
+        return evr_fail(ctx, err, EVR_E_INVALID, "the ranks of a result need their struct_size");
+    for (size_t i = 0; i < r->rank_count; i++) {
+        const evr_rank_result *rank = (const evr_rank_result *)((const char *)r->ranks + i * r->ranks->struct_size);
+        if (rank->status < EVR_STATUS_OK || rank->status > EVR_STATUS_FAILED || (rank->reason != EVR_REASON_NONE && !evr_reason_name(rank->reason)[0]))
+            return evr_fail(ctx, err, EVR_E_INVALID, "rank %d of a result has no known status", (int)rank->rank);
+    }
     if (r->check_count && r->checks->struct_size < sizeof(uint32_t) + sizeof(int32_t))
         return evr_fail(ctx, err, EVR_E_INVALID, "the checks of a result need their struct_size");
     return EVR_OK;
@@ -212,7 +234,7 @@ evr_status evr_results_add(evr_results *results, const evr_result *result, evr_e
     EVR_TRY(check_result(results->ctx, &r, err));
     evr_str *texts[] = {&r.key, &r.op, &r.overload, &r.arguments, &r.detail, &r.initializer, &r.device, &r.protocol};
     if (!keep_texts(&results->arena, texts, sizeof texts / sizeof *texts) || !keep_warnings(&results->arena, &r) ||
-        !keep_checks(&results->arena, &r) || !keep_measured(&results->arena, &r))
+        !keep_checks(&results->arena, &r) || !keep_ranks(&results->arena, &r) || !keep_measured(&results->arena, &r))
         return evr_fail_nomem(err);
     r.trace_kernel_ns = time_or_unknown(r.trace_kernel_ns);
     r.trace_cpu_ns = time_or_unknown(r.trace_cpu_ns);

@@ -23,7 +23,7 @@ double evr_result_time(const evr_result *r);
 double evr_result_trace_time(const evr_result *r);
 
 /* Most reasons there can be, by number. */
-enum { EVR_REPORT_REASONS = 64 };
+enum { EVR_REPORT_REASONS = EVR_REASON_NEEDS_RANKS + 1000 };
 /* How many results have each reason. */
 void evr_report_reasons(const evr_results *results, size_t counts[EVR_REPORT_REASONS]);
 

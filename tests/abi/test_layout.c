@@ -289,6 +289,15 @@ AT(evr_batch_context, generation_requests, 32);
 AT(evr_batch_context, generation_tokens, 40);
 AT(evr_batch_context, generation_cached, 48);
 
+SIZE(evr_group, 72);
+AT(evr_group, struct_size, 0);
+AT(evr_group, size, 4);
+AT(evr_group, name, 8);
+AT(evr_group, description, 24);
+AT(evr_group, backend, 40);
+AT(evr_group, ranks, 56);
+AT(evr_group, rank_count, 64);
+
 SIZE(evr_extractor_options, 24);
 AT(evr_extractor_options, struct_size, 0);
 AT(evr_extractor_options, flags, 4);
@@ -364,7 +373,7 @@ AT(evr_meter_options, stream, 24);
 AT(evr_meter_options, flags, 28);
 AT(evr_meter_options, native_stream, 32);
 
-SIZE(evr_measured, 48);
+SIZE(evr_measured, 56);
 AT(evr_measured, struct_size, 0);
 AT(evr_measured, flags, 4);
 AT(evr_measured, run, 8);
@@ -372,6 +381,7 @@ AT(evr_measured, prepare, 16);
 AT(evr_measured, user, 24);
 AT(evr_measured, progress, 32);
 AT(evr_measured, progress_user, 40);
+AT(evr_measured, agree, 48);
 
 SIZE(evr_conditions, 128);
 AT(evr_conditions, struct_size, 0);
@@ -489,6 +499,25 @@ AT(evr_host, user, 8);
 AT(evr_host, log, 16);
 AT(evr_host, error, 24);
 
+SIZE(evr_ranks, 104);
+AT(evr_ranks, struct_size, 0);
+AT(evr_ranks, flags, 4);
+AT(evr_ranks, rank, 8);
+AT(evr_ranks, count, 12);
+AT(evr_ranks, local_rank, 16);
+AT(evr_ranks, local_count, 20);
+AT(evr_ranks, group_size, 24);
+AT(evr_ranks, expert_size, 28);
+AT(evr_ranks, clock_offset_ns, 32);
+AT(evr_ranks, user, 40);
+AT(evr_ranks, begin, 48);
+AT(evr_ranks, record, 56);
+AT(evr_ranks, group, 64);
+AT(evr_ranks, drop, 72);
+AT(evr_ranks, largest, 80);
+AT(evr_ranks, share, 88);
+AT(evr_ranks, end, 96);
+
 SIZE(evr_callable, 32);
 AT(evr_callable, struct_size, 0);
 AT(evr_callable, reserved, 4);
@@ -522,7 +551,15 @@ AT(evr_check, verdict, 4);
 AT(evr_check, name, 8);
 AT(evr_check, detail, 24);
 
-SIZE(evr_result, 264);
+SIZE(evr_rank_result, 32);
+AT(evr_rank_result, struct_size, 0);
+AT(evr_rank_result, rank, 4);
+AT(evr_rank_result, status, 8);
+AT(evr_rank_result, reason, 12);
+AT(evr_rank_result, median_ns, 16);
+AT(evr_rank_result, first_run_ns, 24);
+
+SIZE(evr_result, 288);
 AT(evr_result, struct_size, 0);
 AT(evr_result, flags, 4);
 AT(evr_result, status, 8);
@@ -550,6 +587,10 @@ AT(evr_result, conditions, 224);
 AT(evr_result, protocol, 232);
 AT(evr_result, samples, 248);
 AT(evr_result, sample_count, 256);
+AT(evr_result, ranks, 264);
+AT(evr_result, rank_count, 272);
+AT(evr_result, slowest_rank, 280);
+AT(evr_result, reserved, 284);
 
 SIZE(evr_results_info, 112);
 AT(evr_results_info, struct_size, 0);

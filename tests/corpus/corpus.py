@@ -8,7 +8,7 @@ import subprocess
 REASONS = {
     "ok": {""},
     "skipped": {"autograd-node", "annotation", "python-function", "communication-without-group", "jit-graph", "triton-kernel"},
-    "failed": {"no-such-op", "no-schema-match", "missing-values", "no-kernel-for-device", "too-large", "timeout", "crashed", "op-error"},
+    "failed": {"no-such-op", "no-schema-match", "missing-values", "no-kernel-for-device", "too-large", "timeout", "crashed", "op-error", "rank-lost"},
 }
 NO_TENSOR = re.compile(r"|Scalar|ScalarList|Bool|Int|Double|None|Device|Generator|Stream|Str(ing)?|TensorList|GenericList.*")
 

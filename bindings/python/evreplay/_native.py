@@ -261,6 +261,54 @@ class HostHooks(Versioned):
     ]
 
 
+# ranks.h
+
+LOST = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_int32, c_char_p, Err)
+RANKS_BEGIN = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(ctypes.c_uint8), c_size_t, LOST, c_void_p, Err)
+RANKS_RECORD = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_char_p, Err)
+RANKS_GROUP = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, POINTER(c_int64), c_size_t, Err)
+RANKS_DROP = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, Err)
+RANKS_LARGEST = ctypes.CFUNCTYPE(c_int32, c_void_p, c_char_p, c_void_p, c_size_t, Err)
+RANKS_SHARE = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_void_p, c_size_t, Err)
+RANKS_END = ctypes.CFUNCTYPE(c_int32, c_void_p, Err)
+
+
+class Ranks(Versioned):
+    """evr_ranks"""
+
+    _fields_ = [
+        ("flags", c_uint32),
+        ("rank", c_int32),
+        ("count", c_int32),
+        ("local_rank", c_int32),
+        ("local_count", c_int32),
+        ("group_size", c_int32),
+        ("expert_size", c_int32),
+        ("clock_offset_ns", c_double),
+        ("user", c_void_p),
+        ("begin", RANKS_BEGIN),
+        ("record", RANKS_RECORD),
+        ("group", RANKS_GROUP),
+        ("drop", RANKS_DROP),
+        ("largest", RANKS_LARGEST),
+        ("share", RANKS_SHARE),
+        ("end", RANKS_END),
+    ]
+
+
+class Group(Versioned):
+    """evr_group"""
+
+    _fields_ = [
+        ("size", c_int32),
+        ("name", Str),
+        ("description", Str),
+        ("backend", Str),
+        ("ranks", POINTER(c_int64)),
+        ("rank_count", c_size_t),
+    ]
+
+
 # init.h
 
 APPLIES = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p)
@@ -332,6 +380,8 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_call": Call,
     "evr_callable": Callable,
     "evr_host_hooks": HostHooks,
+    "evr_ranks": Ranks,
+    "evr_group": Group,
     "evr_custom_init": CustomInit,
     "evr_init_tensor": InitTensor,
     "evr_runtime_options": RuntimeOptions,
@@ -423,6 +473,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_reason": (_I32, [_P]),
     "evr_ir_detail": (Str, [_P]),
     "evr_ir_batch_context": (_I32, [_P, POINTER(Batch)]),
+    "evr_ir_group": (POINTER(Group), [_P]),
     "evr_ir_arguments": (_I32, [_P, Out, Err]),
     "evr_ir_free": (None, [_P]),
     "evr_extractor_new": (_I32, [_P, _P, POINTER(ExtractorOptions), Out, Err]),
@@ -453,6 +504,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_register_symm_mem_args": (_I32, [_P, Str, POINTER(Str), _SIZE, Err]),
     "evr_symm_mem_args": (POINTER(Str), [_P, Str, POINTER(_SIZE)]),
     "evr_set_host_hooks": (_I32, [_P, POINTER(HostHooks), Err]),
+    "evr_set_ranks": (_I32, [_P, POINTER(Ranks), Err]),
+    "evr_get_ranks": (None, [_P, POINTER(Ranks)]),
+    "evr_ir_communicates": (_I32, [_P]),
+    "evr_ir_fit_ranks": (_I32, [_P, POINTER(Ranks), Out, POINTER(_I64), POINTER(_SIZE), POINTER(_I32), Err]),
     "evr_configure": (_I32, [_P, _P, _SIZE, Err]),
     "evr_configuration": (_I32, [_P, Out, POINTER(_SIZE), Err]),
     "evr_configure_file": (_I32, [_P, c_char_p, Err]),

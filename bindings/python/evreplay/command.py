@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from . import _hooks, bridge
+from . import _hooks, bridge, ranks
 from . import _native as native
 
 _PREPARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -18,12 +18,17 @@ _IN_PROCESS = "libevreplay_command.so"
 _WORKER = "evreplay-python-worker"
 
 
+_device = "cpu"
+
+
 @native.callback(_PREPARE)
 def _prepare(context: int) -> None:
     try:
         _hooks.install(context)
     except Exception as error:  # the command works without, but for modules of Python
         print(f"evreplay: Python's modules cannot be imported: {error}", file=sys.stderr)
+    if os.environ.get(ranks.CHILD):
+        ranks.install(context, _device)
 
 
 def _library() -> pathlib.Path:
@@ -79,8 +84,11 @@ def run_in_process(library: pathlib.Path, arguments: Sequence[str]) -> int:
     _find_worker()
     sys.stdout.flush()
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.environ.setdefault("EVREPLAY_PYTHON", sys.executable)  # for launch
     try:
-        return int(entry(len(words), (ctypes.c_char_p * (len(words) + 1))(*words, None), _prepare))
+        code = int(entry(len(words), (ctypes.c_char_p * (len(words) + 1))(*words, None), _prepare))
+        joined = ranks.current()
+        return ranks.LOST if joined and joined.lost else code
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -89,6 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The console script. Returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     library = in_process_path()
+    if library and ranks.in_environment() and words[:1] and words[0] in ("replay", "bench"):
+        from . import supervisor
+
+        if not os.environ.get(ranks.CHILD):
+            return supervisor.run(words)
+        supervisor.die_with_parent()
+        global _device
+        _device = supervisor.option(words, "--device") or "cpu"
     if library:
         return run_in_process(library, words)
     program = program_path()

@@ -69,6 +69,17 @@ class Kernel:
 
 
 @dataclasses.dataclass(frozen=True)
+class Group:
+    """The process group that a call talked in; a size of 0 and no ranks where they are not known."""
+
+    name: str = ""
+    size: int = 0
+    ranks: tuple[int, ...] = ()
+    description: str = ""
+    backend: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Batch:
     """What an inference server said of the batch a call ran in."""
 
@@ -225,6 +236,21 @@ class Record:
         """The batch that an annotation around the call tells."""
         raw = native.Batch()
         return Batch._of(raw) if lib.evr_ir_batch_context(self.pointer, ctypes.byref(raw)) else None
+
+    @property
+    def communicates(self) -> bool:
+        """Whether its operator talks to other ranks."""
+        return bool(lib.evr_ir_communicates(self.pointer))
+
+    @property
+    def group(self) -> Group | None:
+        """The process group that it talked in, where the trace tells."""
+        raw = lib.evr_ir_group(self.pointer)
+        if not raw:
+            return None
+        one = raw[0]
+        ranks = tuple(one.ranks[i] for i in range(one.rank_count))
+        return Group(one.name.text(), one.size, ranks, one.description.text(), one.backend.text())
 
     def to_json(self, format: str = "evreplay") -> str:
         """As JSON: "evreplay" (docs/ir-format.md) or "tracelens"."""

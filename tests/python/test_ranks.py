@@ -1,0 +1,183 @@
+"""Several ranks: collectives against mathematics, one report for all, and ranks that die or hang."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import needs_torch
+
+HERE = pathlib.Path(__file__).parent / "ranks"
+COLLECTIVES = HERE / "collectives.json"
+SHARED = pathlib.Path(os.environ.get("EVREPLAY_SHARED_FOLDER", "/nowhere")) / "corpus"
+PATIENCE = 400
+
+pytestmark = needs_torch
+
+
+def torchrun(ranks, *words, **options):
+    """torchrun with a program or module."""
+    return [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={ranks}", "--standalone", *words]
+
+
+def tensor(*shape):
+    strides = [1] * len(shape)
+    for i in range(len(shape) - 2, -1, -1):
+        strides[i] = strides[i + 1] * shape[i + 1]
+    return {"tensor": {"shape": list(shape), "strides": strides, "dtype": "float32"}}
+
+
+def all_reduce(elements, **more):
+    values = [("input", "Tensor", tensor(elements)), ("reduce_op", "str", "sum"), ("group_name", "Any", "0")]
+    return {"op": "_c10d_functional::all_reduce", "args": [{"name": n, "type": t, "value": v} for n, t, v in values], **more}
+
+
+def relu(elements):
+    return {"op": "aten::relu", "args": [{"name": "self", "type": "Tensor", "value": tensor(elements)}]}
+
+
+def write(folder, *records):
+    path = folder / "records.json"
+    path.write_text(json.dumps({"evreplay_ir": 1, "records": list(records)}))
+    return path
+
+
+class Launched:
+    """`evreplay launch` under way."""
+
+    def __init__(self, folder, ranks, *words, launch=()):
+        self.json, self.folder = folder / "results.json", folder
+        program = [sys.executable, "-m", "evreplay", "launch", f"--nproc-per-node={ranks}", *launch, "--"]
+        self.process = subprocess.Popen(
+            [*program, *words, f"--json={self.json}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder)},
+            start_new_session=True,
+        )
+
+    def pids(self, child):
+        """Processes of the ranks by number: those that run records, or those that watch them."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                line = (entry / "cmdline").read_bytes().split(b"\0")
+                space = dict(pair.split(b"=", 1) for pair in (entry / "environ").read_bytes().split(b"\0") if b"=" in pair)
+            except OSError:
+                continue
+            if space.get(b"TMPDIR") != str(self.folder).encode() or b"RANK" not in space:
+                continue
+            if b"evreplay" in line and (b"EVREPLAY_RANK_CHILD" in space) == child:
+                found[int(space[b"RANK"])] = int(entry.name)
+        return found
+
+    def wait_for(self, text):
+        """Reads what it prints until a line has the text in it."""
+        for line in self.process.stdout:
+            if text in line:
+                return line
+        raise AssertionError(f"it ended before it said {text!r}:\n{self.process.stderr.read()}")
+
+    def finish(self):
+        """Exit code, results, and what it printed as errors."""
+        try:
+            _, told = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+        results = json.loads(self.json.read_text())["results"] if self.json.exists() else None
+        return self.process.returncode, results, told
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_collectives__against_mathematics(ranks):
+    inputs = [COLLECTIVES, *(p for p in (SHARED / "nccl_collectives.json.gz", SHARED / "b200_vllm_eager.json.gz") if p.exists())]
+    command = torchrun(ranks, str(HERE / "check_collectives.py"), str(ranks), *map(str, inputs))
+    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert result.returncode == 0, result.stdout + result.stderr
+    counts = [int(line.split()[2]) for line in result.stdout.replace("goodrank", "good\nrank").splitlines() if line.endswith("good")]
+    assert len(counts) == ranks  # of a reduction to one rank, and of a gather, only the root has the result
+    assert max(counts) >= -1 + len(json.loads(COLLECTIVES.read_text())["records"]) + 14 * (len(inputs) > 1) + 2 * (len(inputs) > 2)
+
+
+def test_launch__one_report_with_all_ranks(tmp_path):
+    path = write(tmp_path, all_reduce(1000), relu(100), all_reduce(8, group={"name": "3", "size": 8}), all_reduce(8, group={"name": "5", "size": 1, "ranks": [1]}))
+    code, results, told = Launched(tmp_path, 2, "bench", str(path), "--iterations=5", "--warmup=2").finish()
+    assert code == 0, told
+    reduced, plain, too_many, one = results
+    for result in (reduced, plain):
+        assert result["status"] == "ok" and result["statistics"]["count"] == 5
+        medians = [rank["median_ns"] for rank in result["ranks"]["each"]]
+        assert len(medians) == 2 and min(medians) > 0
+        assert result["ranks"]["slowest"] == medians.index(max(medians))
+        assert result["statistics"]["max"] >= max(medians)
+    assert (too_many["status"], too_many["reason"]) == ("skipped", "needs-8-ranks")
+    assert one["status"] == "ok" and [rank["status"] for rank in one["ranks"]["each"]] == ["skipped", "ok"]
+    assert one["statistics"]["median"] == pytest.approx(one["ranks"]["each"][1]["median_ns"])
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith("evreplay-")]  # no journal stays behind
+
+
+def test_launch__sizes_follow_the_group(tmp_path):
+    code, results, told = Launched(tmp_path, 2, "replay", str(COLLECTIVES), "--group-size=2").finish()
+    assert code == 0, told
+    assert {result["status"] for result in results} == {"ok"}
+    gathered = next(result for result in results if result["op"] == "c10d::_allgather_base_")
+    assert any("recorded among 4 ranks" in warning for warning in gathered["warnings"])
+    uneven = [result for result in results if result["op"] == "c10d::alltoall_base_"][1]
+    assert any("even" in warning for warning in uneven["warnings"])
+
+
+def test_launch__each_rank_its_own_records(tmp_path):
+    for rank in (0, 1):
+        (tmp_path / f"of{rank}.json").write_text(json.dumps({"evreplay_ir": 1, "records": [relu(10 + rank), all_reduce(16)]}))
+    code, results, told = Launched(tmp_path, 2, "replay", str(tmp_path / "of{rank}.json")).finish()
+    assert code == 0, told
+    assert [result["status"] for result in results] == ["ok", "ok"]
+
+
+def test_launch__killed_in_the_middle(tmp_path):
+    records = [all_reduce(1 << 20) if i % 2 else all_reduce(1 << 10) for i in range(30)]
+    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "-v", "--iterations=10", "--warmup=1")
+    launched.wait_for("all_reduce")
+    launched.wait_for("all_reduce")
+    os.kill(launched.pids(True)[1], signal.SIGKILL)
+    code, results, told = launched.finish()
+    assert code == 1, told
+    assert [result["index"] for result in results] == list(range(30))
+    failed = [result for result in results if result["status"] != "ok"]
+    assert len(failed) == 1 and failed[0]["reason"] == "crashed", failed
+    assert "_c10d_functional::all_reduce: rank 1 was killed by signal 9" in failed[0]["detail"]
+
+
+def test_launch__hangs(tmp_path):
+    records = [all_reduce(1 << 20) for _ in range(12)]
+    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "-v", "--iterations=10", "--warmup=1", "--timeout=8")
+    launched.wait_for("all_reduce")
+    os.kill(launched.pids(True)[1], signal.SIGSTOP)
+    begun = time.monotonic()
+    code, results, told = launched.finish()
+    assert code == 1, told
+    assert [result["index"] for result in results] == list(range(12))
+    failed = [result for result in results if result["status"] != "ok"]
+    assert len(failed) == 1 and failed[0]["reason"] == "timeout" and "rank 1 did not answer" in failed[0]["detail"], failed
+    assert time.monotonic() - begun < PATIENCE
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_launch__torchruns_own_process_killed(tmp_path, restarts):
+    records = [all_reduce(1 << 20) for _ in range(30)]
+    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "-v", "--iterations=10", "--warmup=1", launch=[f"--max-restarts={restarts}"])
+    launched.wait_for("all_reduce")
+    os.kill(launched.pids(False)[0], signal.SIGKILL)
+    code, results, told = launched.finish()
+    assert code == 1 and results, told
+    assert [result["index"] for result in results] == list(range(30))
+    lost = [result for result in results if result["status"] != "ok"]
+    assert {result["reason"] for result in lost} == {"rank-lost"}
+    assert len(lost) == 1 if restarts else 0 < len(lost) < 30
+    assert any("_c10d_functional::all_reduce: a rank was killed while it was run" in result["detail"] for result in lost)
