@@ -89,13 +89,6 @@ AT(evr_device_state, memory_clock_mhz, 24);
 AT(evr_device_state, temperature_c, 32);
 AT(evr_device_state, power_w, 40);
 
-SIZE(evr_kernel_run, 40);
-AT(evr_kernel_run, struct_size, 0);
-AT(evr_kernel_run, stream, 4);
-AT(evr_kernel_run, name, 8);
-AT(evr_kernel_run, start_ns, 24);
-AT(evr_kernel_run, duration_ns, 32);
-
 SIZE(evr_backend, 248);
 AT(evr_backend, struct_size, 0);
 AT(evr_backend, abi, 4);
@@ -498,6 +491,13 @@ AT(evr_host, abi, 4);
 AT(evr_host, user, 8);
 AT(evr_host, log, 16);
 AT(evr_host, error, 24);
+
+SIZE(evr_kernel_run, 40);
+AT(evr_kernel_run, struct_size, 0);
+AT(evr_kernel_run, stream, 4);
+AT(evr_kernel_run, name, 8);
+AT(evr_kernel_run, start_ns, 24);
+AT(evr_kernel_run, duration_ns, 32);
 
 SIZE(evr_ranks, 104);
 AT(evr_ranks, struct_size, 0);
