@@ -216,7 +216,7 @@ static const command update = {
     update_table, run_update,
 };
 
-static const command *const subcommands[] = {&update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_check, &db_missing, &db_fill, &db_report};
+static const command *const subcommands[] = {&update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_nearest, &db_check, &db_missing, &db_fill, &db_report};
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
