@@ -103,7 +103,8 @@ static evr_status write_sheet(exporting *ex, sqlite3_stmt *sheet, evr_error **er
     evr_buf_c(&ex->out, "\r\n");
     EVR_TRY(write_lines(ex, sqlite3_column_int64(sheet, 0), err));
     ex->made.files++;
-    return evr_folder_finish(&ex->folder, err);
+    evr_folder_finish(&ex->folder);
+    return EVR_OK;
 }
 
 static evr_status write_sheets(exporting *ex, const evr_store_filter *f, evr_error **err)
@@ -156,7 +157,7 @@ evr_status evr_store_export_csv(evr_store *store, const char *folder, const evr_
     evr_csv_tell(changes, &none, EVR_OK);
     if (!store || !folder)
         return evr_fail(store ? store->ctx : NULL, err, EVR_E_INVALID, "evr_store_export_csv: a store and a folder are needed");
-    exporting ex = {.store = store, .ctx = store->ctx, .folder = {.ctx = store->ctx, .fd = -1, .lock = -1, .writing = -1}};
+    exporting ex = {.store = store, .ctx = store->ctx, .folder = {.ctx = store->ctx, .fd = -1, .lock = -1}};
     EVR_TRY(evr_csv_options_of(store->ctx, options, &ex.o, err));
     EVR_TRY(evr_store_filter_of(store, filter, &f, err));
     evr_arena_init(&ex.folder.arena, store->ctx);
