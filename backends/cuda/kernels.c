@@ -4,14 +4,22 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONCURRENT_KERNEL = 10, FLUSH_FORCED = 1, BUFFER = 1 << 20, ALIGNMENT = 8, MOST = 1 << 20 };
+enum { COPY = 1, FILL = 2, CONCURRENT_KERNEL = 10, FLUSH_FORCED = 1, BUFFER = 1 << 20, ALIGNMENT = 8, MOST = 1 << 20 };
+enum { LONGEST_SYMBOL = 1024 };
 
-/* Where members lie in a record of a kernel: the same from CUDA 9 to 13, in all records that came after
- * CUpti_ActivityKernel4. */
-enum { AT_START = 16, AT_END = 24, AT_DEVICE = 40, AT_STREAM = 48, AT_NAME = 104 };
+/* What is recorded, and where members lie in the records: kernels' are the same from CUDA 9 to 13, in all records that came
+ * after CUpti_ActivityKernel4, and those of copies and fills in all there were. tests/backend/cupti_headers.c compares them
+ * with NVIDIA's own header where it is installed. */
+static const struct {
+    uint32_t kind;
+    uint16_t device, stream;
+} kinds[] = {{COPY, 32, 40}, {FILL, 32, 40}, {CONCURRENT_KERNEL, 40, 48}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+enum { AT_START = 16, AT_END = 24, AT_NAME = 104, AT_COPY = 4, AT_FROM = 5, AT_TO = 6, AT_FILLED = 50 };
 
 typedef struct seen {
     char *name;
@@ -30,10 +38,16 @@ static struct {
 
 void kernels_open(kernels *k)
 {
-    static const char *const names[] = {"libcupti.so.13", "libcupti.so.12", "libcupti.so", NULL};
+    /* A torch for CUDA has loaded its own already, and two in one process would get in each other's way. */
+    static const char *const names[] = {"libcupti.so.13",
+                                        "libcupti.so.12",
+                                        "libcupti.so",
+                                        "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so",
+                                        "/usr/local/cuda/lib64/libcupti.so",
+                                        NULL};
     char why[64] = "";
     memset(k, 0, sizeof *k);
-    void *library = library_open(names, why, sizeof why);
+    void *library = library_open_loaded_first(names, why, sizeof why);
     k->works = library && library_find(library, &k->callbacks, "cuptiActivityRegisterCallbacks") &&
                library_find(library, &k->enable, "cuptiActivityEnable") && library_find(library, &k->disable, "cuptiActivityDisable") &&
                library_find(library, &k->flush, "cuptiActivityFlushAll") && library_find(library, &k->next, "cuptiActivityGetNextRecord");
@@ -46,12 +60,42 @@ static void requested(uint8_t **buffer, size_t *size, size_t *most)
     *most = 0;
 }
 
+static const char *of(const char *const *names, size_t count, unsigned value)
+{
+    return value < count ? names[value] : names[0];
+}
+
+/* Copies and fills have no names of their own: those that PyTorch's traces give them. */
+static const char *name_of(const uint8_t *record, uint32_t kind, char *text, size_t size)
+{
+    static const char *const places[] = {"Unknown", "Pageable", "Pinned",        "Device",
+                                         "Array",   "Managed",  "Device Static", "Managed Static"};
+    static const char *const ways[] = {"Unknown", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA", "AtoD", "DtoA", "DtoD", "HtoH", "PtoP"};
+    enum { PLACES = sizeof places / sizeof *places, WAYS = sizeof ways / sizeof *ways };
+    const char *name = NULL;
+    uint16_t filled;
+    if (kind == CONCURRENT_KERNEL) {
+        memcpy(&name, record + AT_NAME, sizeof name);
+        return name ? name : "";
+    }
+    memcpy(&filled, record + AT_FILLED, sizeof filled);
+    if (kind == COPY)
+        snprintf(text, size, "Memcpy %s (%s -> %s)", of(ways, WAYS, record[AT_COPY]), of(places, PLACES, record[AT_FROM]),
+                 of(places, PLACES, record[AT_TO]));
+    else
+        snprintf(text, size, "Memset (%s)", of(places, PLACES, filled));
+    return text;
+}
+
 static void keep(const uint8_t *record)
 {
     uint32_t kind;
-    const char *name;
+    char text[96];
+    size_t is = 0;
     memcpy(&kind, record, sizeof kind);
-    if (kind != CONCURRENT_KERNEL || collected.count == MOST)
+    while (is < KINDS && kinds[is].kind != kind)
+        is++;
+    if (is == KINDS || collected.count == MOST)
         return;
     if (collected.count == collected.cap) {
         size_t cap = collected.cap ? 2 * collected.cap : 64;
@@ -66,10 +110,9 @@ static void keep(const uint8_t *record)
     seen *s = &collected.items[collected.count];
     memcpy(&s->start, record + AT_START, sizeof s->start);
     memcpy(&s->end, record + AT_END, sizeof s->end);
-    memcpy(&s->device, record + AT_DEVICE, sizeof s->device);
-    memcpy(&s->stream, record + AT_STREAM, sizeof s->stream);
-    memcpy(&name, record + AT_NAME, sizeof name);
-    s->name = strdup(name ? name : "");
+    memcpy(&s->device, record + kinds[is].device, sizeof s->device);
+    memcpy(&s->stream, record + kinds[is].stream, sizeof s->stream);
+    s->name = strdup(name_of(record, kind, text, sizeof text));
     if (s->name)
         collected.count++;
     else
@@ -106,11 +149,14 @@ static bool take(seen **items, size_t *count)
     return whole;
 }
 
-/* The C++ run time's demangler, if the process has one; kernels of C go by the names they have. */
+/* The C++ run time's demangler, if the process has one; kernels of C go by the names they have, and very long ones as
+ * PyTorch's traces have them: mangled. */
 static char *readable(const char *name)
 {
     char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
     int status = -1;
+    if (strlen(name) > LONGEST_SYMBOL)
+        return NULL;
     void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
     char *text = library && library_find(library, &demangle, "__cxa_demangle") ? demangle(name, NULL, NULL, &status) : NULL;
     if (library)
@@ -133,6 +179,9 @@ bool kernels_start(kernels *k)
     if (!free_to_use)
         return false;
     k->recording = k->callbacks(first, second) == 0 && k->enable(CONCURRENT_KERNEL) == 0;
+    for (size_t i = 0; k->recording && i < KINDS; i++)
+        if (kinds[i].kind != CONCURRENT_KERNEL)
+            k->enable((int)kinds[i].kind);
     if (!k->recording) {
         seen *items;
         size_t count;
@@ -151,7 +200,8 @@ static int by_start(const void *a, const void *b)
 bool kernels_finish(kernels *k, uint32_t device, evr_kernel_fn visit, void *user)
 {
     k->flush(FLUSH_FORCED);
-    k->disable(CONCURRENT_KERNEL);
+    for (size_t i = 0; i < KINDS; i++)
+        k->disable((int)kinds[i].kind);
     k->recording = false;
     seen *items;
     size_t count;

@@ -168,12 +168,31 @@ static uint64_t number(const char *bytes, size_t at, size_t size)
     return value;
 }
 
-/* gpu_metrics is a structure with its own size and version. Discrete devices to 1.3 tell what is in force now; those
- * from 1.7 on how long each limit was so far. 1.4 to 1.6, whose status depends on the device, are left alone, and so are
- * APUs. */
+/* Where the residencies of limits begin in those forms of gpu_metrics that have them: PROCHOT, package power, then the
+ * temperatures of socket, voltage regulator and memory, 32 bits each. Revision 6 was given out twice. */
+static const struct {
+    unsigned char revision;
+    uint16_t size; /* of the structure; 0 = whatever it is */
+    uint16_t prochot;
+} residencies[] = {{6, 384, 108}, {6, 0, 36}, {7, 0, 44}, {8, 0, 44}};
+enum { RESIDENCIES = 5, PACKAGE_POWER = 1 };
+
+static uint64_t residency(const char *bytes, size_t n, size_t at)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < RESIDENCIES && n >= at + 4 * RESIDENCIES; i++) {
+        uint64_t value = number(bytes, at + 4 * i, 4);
+        sum += i == PACKAGE_POWER || value == UINT32_MAX ? 0 : value;
+    }
+    return sum;
+}
+
+/* gpu_metrics is a structure with its own size and version. Revision 3 tells in bits that are the same for all devices what
+ * is in force now; those from 6 on how long each limit was so far. In 0 to 2, 4 and 5 the bits depend on the device, from 9
+ * on the contents describe themselves, and format 2 and above are APUs': those are left alone. */
 static void metrics(const char *folder, evr_device_state *out)
 {
-    enum { STATUS_1_3 = 112, PROCHOT_1_7 = 44, THERMAL_1_7 = 52 };
+    enum { STATUS_1_3 = 112 };
     char path[PATH], bytes[TEXT];
     snprintf(path, sizeof path, "%s/gpu_metrics", folder);
     size_t n = read_file(path, bytes, sizeof bytes);
@@ -188,12 +207,13 @@ static void metrics(const char *folder, evr_device_state *out)
             for (unsigned bit = reasons[i].from; bit <= reasons[i].to; bit++)
                 if (bits >> bit & 1)
                     out->throttle |= reasons[i].reason;
-    } else if ((bytes[3] == 7 || bytes[3] == 8) && n >= THERMAL_1_7 + 12) {
-        static const size_t places[] = {PROCHOT_1_7, THERMAL_1_7, THERMAL_1_7 + 4, THERMAL_1_7 + 8};
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            uint64_t residency = number(bytes, places[i], 4);
-            out->throttle_count += residency == UINT32_MAX ? 0 : residency;
-        }
+        return;
+    }
+    for (size_t i = 0; i < sizeof residencies / sizeof *residencies; i++) {
+        if (bytes[3] != residencies[i].revision || (residencies[i].size && n != residencies[i].size))
+            continue;
+        out->throttle_count += residency(bytes, n, residencies[i].prochot);
+        return;
     }
 }
 

@@ -1,6 +1,7 @@
 /* evreplay list: the unique calls of a trace, or the records of a document or log. */
 #include "commands.h"
 #include "input.h"
+#include "list_ranks.h"
 #include "output.h"
 #include "records.h"
 #include "select.h"
@@ -196,18 +197,29 @@ static uint32_t flags(const void *values)
     return ((const list_options *)values)->recover ? EVR_TRACE_RECOVER : 0;
 }
 
+static int ranks(void *values, evr_context *ctx, const text_list *inputs)
+{
+    const list_options *o = values;
+    rank_listing what = {.out = o->out, .name = o->op, .flags = flags(o), .top = o->top, .by_time = o->order == SORT_FILE, .json = o->json, .csv = o->csv};
+    return list_ranks(&what, ctx, inputs);
+}
+
 static int run(int argc, char **argv, const command *self)
 {
     list_options o = {.order = SORT_KERNEL_TIME};
-    return records_run(&(records_command){self, &o, check, flags, list_source, &o.live}, argc, argv);
+    return records_run(&(records_command){self, &o, check, flags, list_source, &o.live, .ranks = ranks}, argc, argv);
 }
 
 const command cmd_list = {
-    "list", "INPUT", "Lists the unique operator calls of a trace, the costliest first.",
+    "list", "INPUT...", "Lists the unique operator calls of a trace, the costliest first; of many ranks' traces, their collectives.",
     "INPUT is a trace, records as extract writes them, an operator-input log of PyTorch's benchmarks, or an artifact.\n"
     "One row for each operator with the same recorded arguments: uid of its first event, number of calls, kernel time (overlaps\n"
     "within a call counted once) and its share of all kernel time, CPU time, status, operator, arguments.\n"
     "The status tells whether a record can be made: ok, or skipped or failed with the reason. Operators that run inside others\n"
-    "have their time counted in both, so shares do not add up to 100 %.\n",
+    "have their time counted in both, so shares do not add up to 100 %.\n"
+    "\n"
+    "Several traces, or a folder of them, are those of the ranks of one run. Listed are the ranks, with what each waited for others and\n"
+    "kept others waiting, and their collectives: skew (last arrival less first), slowest rank (the last), shortest duration on any rank,\n"
+    "ranks found of ranks in the group. The largest skew comes first, with --sort file the earliest; --op takes the collective's name.\n",
     table, run,
 };

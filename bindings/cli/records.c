@@ -117,6 +117,12 @@ const evr_ir *records_get(record_source *s, size_t index, evr_ir **owned)
     return *owned;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 int records_run(const records_command *cmd, int argc, char **argv)
 {
     text_list inputs = {0};
@@ -127,7 +133,8 @@ int records_run(const records_command *cmd, int argc, char **argv)
     if (code >= 0)
         goto cleanup;
     code = EXIT_USAGE;
-    const char *path = input_only(cmd->self, &inputs);
+    bool many = cmd->ranks && (inputs.count > 1 || (inputs.count == 1 && is_folder(inputs.items[0])));
+    const char *path = many ? inputs.items[0] : input_only(cmd->self, &inputs);
     if (!path || (cmd->check && !cmd->check(cmd->values)))
         goto cleanup;
     code = EXIT_BAD_INPUT;
@@ -135,6 +142,10 @@ int records_run(const records_command *cmd, int argc, char **argv)
         *cmd->path = path;
     if (!(ctx = input_context()))
         goto cleanup;
+    if (many) {
+        code = cmd->ranks(cmd->values, ctx, &inputs);
+        goto cleanup;
+    }
     code = cmd->live->on ? runtime_open(cmd->self->name, &cmd->live->runtime, ctx, &runtime) : runtime_configure(cmd->self->name, &cmd->live->runtime, ctx);
     if (code == EXIT_GOOD && (code = records_open(ctx, path, cmd->flags(cmd->values), runtime, &source)) == EXIT_GOOD)
         code = cmd->body(cmd->values, &source);

@@ -38,6 +38,7 @@ typedef struct records_command {
     int (*body)(void *values, record_source *source);
     const live_options *live; /* inside `values` */
     const char **path;        /* inside `values`: gets the input's name; may be NULL */
+    int (*ranks)(void *values, evr_context *ctx, const text_list *inputs); /* for several inputs or a folder; NULL = one input only */
 } records_command;
 
 int records_run(const records_command *cmd, int argc, char **argv);

@@ -6,9 +6,12 @@
 
 #include "isolation.h"
 
+#include <c10/core/Stream.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <c10/util/Exception.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -41,6 +44,8 @@ class Warnings : public c10::WarningHandler
     const evr_host *host_;
 };
 
+struct Recording;
+
 struct Bridge {
     explicit Bridge(const evr_host *host);
     ~Bridge();
@@ -48,6 +53,32 @@ struct Bridge {
     Warnings warnings;
     std::string description;
     std::unordered_map<std::string, std::unique_ptr<evr_bridge_op>> ops; // by "name.overload"
+    std::unique_ptr<Recording> recording; // NULL = none was begun
+    std::optional<c10::Stream> stream;    // where its work goes; none = the thread's current one
+};
+
+// While it lives, the thread's current stream is the bridge's own, if it has one.
+class OnStream
+{
+  public:
+    explicit OnStream(const Bridge &bridge)
+    {
+        if (!bridge.stream)
+            return;
+        guard_ = c10::impl::getDeviceGuardImpl(bridge.stream->device_type());
+        before_ = guard_->exchangeStream(*bridge.stream);
+    }
+    ~OnStream()
+    {
+        if (before_)
+            guard_->exchangeStream(*before_);
+    }
+    OnStream(const OnStream &) = delete;
+    OnStream &operator=(const OnStream &) = delete;
+
+  private:
+    const c10::impl::DeviceGuardImplInterface *guard_ = nullptr;
+    std::optional<c10::Stream> before_;
 };
 
 // Turns the exception in flight into an error; `raised` is the status of what torch threw.
@@ -60,6 +91,7 @@ template <class Work> evr_status guarded(void *self, evr_error **err, evr_status
     c10::WarningUtils::WarningHandlerGuard quiet(&bridge.warnings);
     try {
         Isolation isolated;
+        OnStream there(bridge);
         work(bridge);
         return EVR_OK;
     } catch (...) {

@@ -54,6 +54,7 @@ evr_status call_run(void *self, evr_bridge_call *call, evr_error **err)
     c10::WarningUtils::WarningHandlerGuard quiet(&bridge.warnings);
     try {
         Isolation isolated(call->depth);
+        OnStream there(bridge);
         call->reset();
         call->run();
         call->done = true;

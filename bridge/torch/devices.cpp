@@ -163,6 +163,21 @@ evr_status device_wait(void *self, evr_device device, evr_error **err)
     });
 }
 
+evr_status stream_own(void *self, evr_device device, void **native, evr_error **err)
+{
+    *native = nullptr;
+    return guarded(self, err, EVR_E_UNSUPPORTED, [&](Bridge &bridge) {
+        const c10::Device d = need_device(bridge, device);
+        if (!d.has_index())
+            throw Failure(EVR_E_UNSUPPORTED, std::string(device) + " has no streams");
+        const c10::impl::DeviceGuardImplInterface *guard = guard_of(d.type());
+        const c10::Stream stream = guard->getStreamFromGlobalPool(d, false);
+        *native = guard->getStreamNativeHandle(stream);
+        guard->synchronizeDevice(d.index()); // what was done before is not ordered with what comes on this one
+        bridge.stream = stream;
+    });
+}
+
 evr_status load_library(void *self, const char *path, evr_error **err)
 {
     return guarded(self, err, EVR_E_PLUGIN, [&](Bridge &) {

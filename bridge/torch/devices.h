@@ -19,6 +19,7 @@ void open_library(const std::string &path);
 evr_status device_check(void *self, evr_device device, evr_error **err);
 evr_status device_wait(void *self, evr_device device, evr_error **err);
 const char *folder(void *self);
+evr_status stream_own(void *self, evr_device device, void **native, evr_error **err);
 evr_status load_library(void *self, const char *path, evr_error **err);
 evr_status seed(void *self, uint64_t seed, evr_error **err);
 int32_t threads(void *self, int32_t count);

@@ -2,6 +2,7 @@
 #include "call.h"
 #include "devices.h"
 #include "operators.h"
+#include "recording.h"
 #include "symmetric.h"
 #include "tensors.h"
 
@@ -14,7 +15,7 @@ namespace evr_torch
 {
 
 Bridge::Bridge(const evr_host *h) : host(h), warnings(h) {}
-Bridge::~Bridge() = default;
+Bridge::~Bridge() { drop_recording(*this); }
 
 } // namespace evr_torch
 
@@ -72,6 +73,9 @@ evr_bridge table(Bridge *self, uint32_t abi)
     t.call_floor = call_floor;
     t.folder = folder;
     t.tensor_symmetric = tensor_symmetric;
+    t.record_begin = record_begin;
+    t.record_end = record_end;
+    t.stream_own = stream_own;
     return t;
 }
 

@@ -87,18 +87,6 @@ typedef struct evr_device_state {
 #define EVR_STREAM_NATIVE 2 /**< the one whose handle is given (cudaStream_t, hipStream_t; NULL is the device's default) */
 /** @} */
 
-/** One kernel that ran. */
-typedef struct evr_kernel_run {
-    uint32_t struct_size; /**< sizeof(evr_kernel_run) */
-    uint32_t stream;      /**< number of the stream as the profiler gives it */
-    evr_str name;         /**< demangled where the vendor can; borrowed for the call */
-    double start_ns;      /**< on the device's clock */
-    double duration_ns;
-} evr_kernel_run;
-
-/** Receives kernels in order of their start. Nonzero stops the walk. */
-typedef int32_t (*evr_kernel_fn)(void *user, const evr_kernel_run *kernel);
-
 /** The functions of a backend. `self` is always the first argument. Slots marked optional may be NULL. */
 typedef struct evr_backend {
     uint32_t struct_size; /**< sizeof(evr_backend) as the backend was compiled */

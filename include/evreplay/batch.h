@@ -7,7 +7,8 @@
  * **In this process** a record that crashes takes the process with it, and one that hangs hangs it. **Isolated** (EVR_BATCH_ISOLATE), records run in worker processes:
  * a crash, an exit, a hang, or memory running out becomes that record's result, the worker is replaced, and the batch goes on. A record that failed in a worker that had run
  * others before is run once more, alone in a fresh one, before it counts as failed. Workers are started with posix_spawn() from an executable of their own
- * (`evreplay-worker`), so it does not matter what threads the calling process has. They know what evr_configuration() says of the context; initializers and hooks that are
+ * (`evreplay-worker`), so it does not matter what threads the calling process has. On the CPU the first such process may be a zygote: it loads what records need, keeps to one thread
+ * and forks the workers. They know what evr_configuration() says of the context; initializers and hooks that are
  * functions of this process they do not have.
  *
  * **Journal.** With a journal, each result is on disk before the next record begins. After a kill at any moment, the same call with EVR_BATCH_RESUME goes on behind the last
@@ -83,7 +84,8 @@ EVR_API evr_status evr_replay_batch(evr_context *ctx, const evr_ir *const *recor
 
 /**
  * The life of a worker: reads frames from one descriptor and answers on another until the first is closed. For evreplay-worker, and for
- * programs that bring initializers of their own into workers: they make a context, register, and call this.
+ * programs that bring initializers of their own into workers: they make a context, register, and call this. When the batch asks for it and the process has one thread, no device
+ * open and no host hooks, the call forks and returns in each child as well, once the batch has closed that child's line; what follows it runs in all of them.
  * @since 0.1
  */
 EVR_API evr_status evr_worker_serve(evr_context *ctx, int32_t from, int32_t to, evr_error **err);

@@ -47,6 +47,12 @@ typedef struct evr_tensor_info {
 /** A device as PyTorch writes it: "cpu", "cuda:1", "meta"; NUL-terminated. */
 typedef const char *evr_device;
 
+/** @name What is recorded
+ * @{ */
+#define EVR_RECORD_KERNELS 1   /**< what runs on the device */
+#define EVR_RECORD_OPERATORS 2 /**< operators, as the host calls them: names and times of their calls, those within others too */
+/** @} */
+
 /** The functions of a bridge. `self` is always the first argument. Slots marked optional may be NULL. */
 typedef struct evr_bridge {
     uint32_t struct_size; /**< sizeof(evr_bridge) as the bridge was compiled */
@@ -116,6 +122,17 @@ typedef struct evr_bridge {
     const char *(*folder)(void *self);
     /** Optional. A copy in memory that all ranks of the process group see. @return EVR_OK, EVR_E_STATE (no such group), EVR_E_UNSUPPORTED (not on this device) */
     evr_status (*tensor_symmetric)(void *self, evr_bridge_tensor *tensor, const char *group, evr_bridge_tensor **out, evr_error **err);
+    /** Optional, together with record_end. From here on the tensor library's own profiler records what the calling thread causes; `what` is EVR_RECORD_….
+     *  Slows everything, so never while time is taken.
+     *  @return EVR_OK, EVR_E_UNSUPPORTED (there is nothing of this kind to record on the device), EVR_E_STATE (a profiler is at work), EVR_E_NO_DEVICE */
+    evr_status (*record_begin)(void *self, evr_device device, int32_t what, evr_error **err);
+    /** Waits for the device, ends the recording and hands out what ran. `visit` may be NULL.
+     *  @return EVR_OK, EVR_E_STATE (this thread has begun none) */
+    evr_status (*record_end)(void *self, evr_kernel_fn visit, void *user, evr_error **err);
+    /** Optional. From here on all the bridge does on the device goes to a stream of its own, and `*native` is its handle, to be given to a backend
+     *  (EVR_STREAM_NATIVE). Without this it goes to the calling thread's current stream, which is the device's default one as a rule and cannot be captured.
+     *  @return EVR_OK, EVR_E_UNSUPPORTED (a device without streams, or a tensor library that does not tell their handles), EVR_E_NO_DEVICE */
+    evr_status (*stream_own)(void *self, evr_device device, void **native, evr_error **err);
 } evr_bridge;
 
 /**

@@ -17,5 +17,6 @@
 #include <evreplay/report.h>
 #include <evreplay/store.h>
 #include <evreplay/trace.h>
+#include <evreplay/trace_set.h>
 
 #endif

@@ -21,6 +21,18 @@ typedef struct evr_host {
     evr_status (*error)(void *user, evr_error **err, evr_status code, const char *message, const char *hint);
 } evr_host;
 
+/** Something that ran on a device: a kernel, a copy ("Memcpy DtoD (Device -> Device)") or a fill ("Memset (Device)"), by the name that PyTorch's traces give it. */
+typedef struct evr_kernel_run {
+    uint32_t struct_size; /**< sizeof(evr_kernel_run) */
+    uint32_t stream;      /**< number of the stream as the profiler gives it */
+    evr_str name;         /**< demangled where the vendor can; borrowed for the call */
+    double start_ns;      /**< on the device's clock */
+    double duration_ns;
+} evr_kernel_run;
+
+/** Receives kernels in order of their start. Nonzero stops the walk. */
+typedef int32_t (*evr_kernel_fn)(void *user, const evr_kernel_run *kernel);
+
 #ifdef __cplusplus
 }
 #endif

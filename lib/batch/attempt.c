@@ -21,15 +21,20 @@ static evr_status open_meter(evr_attempter *a, const char *device, const char *p
     const char *const plain[] = {name, NULL}, *colon = strchr(device, ':');
     snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - device) : (int)strlen(device), device);
     const char *const *names = strcmp(name, "cuda") == 0 ? of_cuda : plain;
+    const evr_bridge *bridge = &a->runtime->bridge->fn;
     bool cpu = strcmp(name, "cpu") == 0;
+    void *native = NULL; /* the default stream, where PyTorch works unless it is told otherwise */
     evr_status status = EVR_E_NO_DEVICE;
+    if (!cpu && bridge->stream_own)
+        bridge->stream_own(bridge->self, device, &native, NULL);
     for (size_t i = 0; names[i] && status != EVR_OK; i++) {
         const evr_meter_options o = {
             .struct_size = sizeof o,
             .device = colon ? atoi(colon + 1) : 0,
             .backend = names[i],
             .backend_path = path,
-            .stream = cpu ? EVR_STREAM_NEW : EVR_STREAM_NATIVE, /* PyTorch works on the device's default stream */
+            .stream = cpu ? EVR_STREAM_NEW : EVR_STREAM_NATIVE,
+            .native_stream = native,
         };
         if (i && err) {
             evr_error_free(*err);
@@ -38,6 +43,18 @@ static evr_status open_meter(evr_attempter *a, const char *device, const char *p
         status = evr_meter_open(a->ctx, &o, &a->meter, err);
     }
     return status;
+}
+
+/* What no record could be timed with is said once, and not of each. */
+static evr_status check_protocol(const evr_attempter *a, evr_error **err)
+{
+    const evr_backend *fn = evr_meter_backend(a->meter);
+    bool graph = a->protocol.launch == EVR_LAUNCH_GRAPH && !fn->graph_begin, gate = a->protocol.gate == EVR_GATE_ON && !fn->gate_close;
+    if (!(a->flags & EVR_BATCH_TIMED) || (!graph && !gate))
+        return EVR_OK;
+    evr_fail(a->ctx, err, EVR_E_UNSUPPORTED, "the backend %s has no %s, and the protocol asks for one", fn->name, graph ? "graphs" : "gate");
+    evr_hint(err, graph ? "launch single calls or a batch, or time on a device that has graphs" : "use gate=auto or gate=off");
+    return EVR_E_UNSUPPORTED;
 }
 
 evr_status evr_attempter_open(evr_context *ctx, const evr_replay_batch_options *o, const char *device, evr_attempter **out, evr_error **err)
@@ -64,6 +81,8 @@ evr_status evr_attempter_open(evr_context *ctx, const evr_replay_batch_options *
     a->device.struct_size = sizeof a->device;
     if (status == EVR_OK && a->meter)
         status = evr_meter_device(a->meter, &a->device, err);
+    if (status == EVR_OK && a->meter)
+        status = check_protocol(a, err);
     if (status != EVR_OK) {
         evr_attempter_free(a);
         return status;
@@ -116,6 +135,7 @@ typedef struct attempt {
     evr_checks checks;
     evr_measurement *measurement;
     double first_run_ns;
+    bool timing; /* set up and run: what fails now is how it was timed */
 } attempt;
 
 /* The first run, with the checks around it. */
@@ -154,6 +174,7 @@ static evr_status run(attempt *t, const evr_ir *ir, evr_error **err)
     EVR_TRY(evr_replayer_new(t->a->runtime, ir, &how, &t->replayer, err));
     EVR_TRY(run_checked(t, err));
     if (t->a->flags & EVR_BATCH_TIMED && t->a->meter) {
+        t->timing = true;
         EVR_TRY(evr_attempt_time(t->a, t->replayer, &t->measurement, err));
         evr_measurement_statistics(t->measurement, &s);
     }
@@ -248,7 +269,7 @@ evr_status evr_attempt(evr_attempter *a, const evr_ir *ir, uint64_t index, evr_r
     evr_status status = describe(a->ctx, ir, index, &result, key, &arguments, err);
     if (status == EVR_OK) {
         evr_status ran = run(&t, ir, &failure);
-        evr_replay_outcome(ran, failure, &result.status, &result.reason);
+        evr_replay_outcome(ran == EVR_E_UNSUPPORTED && t.timing ? EVR_E_OP : ran, failure, &result.status, &result.reason);
         result.detail = evr_str_c(evr_error_message(failure));
         if (ran == EVR_OK && !evr_checks_good(&t.checks, &bad)) {
             char *text = evr_arena_alloc(&arena, bad->detail.len + 64);

@@ -36,7 +36,7 @@ evr_status evr_attempt_none(evr_context *ctx, const evr_ir *ir, uint64_t index, 
 /* timing.c: measures a record that is set up; fills the result's times. *out must outlive what the result borrows. */
 evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err);
 
-/* timing.c: the kernels that run against those of the trace. */
+/* kernels.c: the kernels that run against those of the trace, as far as a recorder is there. */
 evr_status evr_check_kernels(evr_attempter *a, evr_checks *c, evr_replayer *r, double median_ns, evr_error **err);
 
 /* Device time of one call in the trace; negative when none is known. */

@@ -12,6 +12,9 @@ enum {
     EVR_FRAME_HELLO = 'H',         /* from a worker: ready; the JSON of what it found */
     EVR_FRAME_ERROR = 'E',         /* from a worker: it cannot begin; JSON with status, message, hint */
     EVR_FRAME_RESULT = 'D',        /* from a worker: the JSON of a result */
+    EVR_FRAME_ZYGOTE = 'Z',        /* to a worker: be a zygote (zygote.h): path of the bridge, then names of operators, each with its NUL; answered by HELLO or ERROR */
+    EVR_FRAME_FORK = 'F',          /* to a zygote: a worker on the two descriptors behind it; answered by eight bytes, its process or minus an errno */
+    EVR_FRAME_REAP = 'W',          /* to a zygote: evr_reap_request; answered by evr_reap_answer */
     EVR_FRAME_LARGEST = 1 << 30,
 };
 

@@ -1,7 +1,7 @@
 /* Records in worker processes: what happens to one of them happens to no other. */
 #include "batch/engine.h"
 #include "batch/options.h"
-#include "batch/worker.h"
+#include "batch/zygote.h"
 
 #include "base/json_write.h"
 #include "trace/json.h"
@@ -9,13 +9,14 @@
 #include <evreplay/registry.h>
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_WORKERS = 256, TICK_MS = 100 };
+enum { MOST_WORKERS = 256, TICK_MS = 100, MOST_LOSSES = 3 };
 
 typedef struct pool {
     evr_engine *e;
@@ -28,9 +29,15 @@ typedef struct pool {
     char **devices; /* one for each worker, in turn */
     size_t device_count;
     int failed_starts; /* in a row */
+    evr_zygote zygote;
+    int losses; /* of zygotes, since something came of a worker */
+    bool careful; /* a record takes down who started it: what is run again is run while nothing else runs */
 } pool;
 
 static double timeout_ns(const pool *p) { return (p->e->options.timeout_s > 0 ? p->e->options.timeout_s : 300) * 1e9; }
+
+/* Loading a tensor library and waking a device takes its time, whatever a record is allowed. */
+static double start_ns(const pool *p) { return timeout_ns(p) > 60e9 ? timeout_ns(p) : 60e9; }
 
 /* "cuda:0,cuda:1" */
 static evr_status split_devices(pool *p, evr_error **err)
@@ -66,7 +73,7 @@ static evr_status greet(pool *p, evr_worker *w, const char *device, evr_error **
     }
     evr_buf_init(&text, p->e->ctx);
     evr_status status = evr_batch_options_write(p->e->ctx, &o, device, memory_bound(p, device), &text, err);
-    if (status == EVR_OK)
+    if (status == EVR_OK && !w->zygote) /* a fork knows it */
         status = evr_frame_write(p->e->ctx, w->line, EVR_FRAME_CONFIGURATION, p->configuration, p->configuration_size, err);
     if (status == EVR_OK)
         status = evr_frame_write(p->e->ctx, w->line, EVR_FRAME_OPTIONS, text.data, text.len, err);
@@ -74,18 +81,110 @@ static evr_status greet(pool *p, evr_worker *w, const char *device, evr_error **
     return status;
 }
 
+static void forget(evr_error **err)
+{
+    if (!err)
+        return;
+    evr_error_free(*err);
+    *err = NULL;
+}
+
+/* "a::b" has "a"; empty without one, and for what is always there. */
+static evr_str namespace_of(evr_str op)
+{
+    size_t colon = evr_str_find(op, ':', 0);
+    evr_str space = colon == SIZE_MAX ? (evr_str){"", 0} : evr_str_sub(op, 0, colon);
+    return evr_str_is(space, "aten") || evr_str_is(space, "prim") ? (evr_str){"", 0} : space;
+}
+
+/* An operator of each namespace that records to be run have, so that the zygote loads what brings them; what is beyond the room workers load themselves. */
+static void name_operators(const pool *p, evr_buf *out)
+{
+    enum { MOST = 64 };
+    evr_str seen[MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < p->e->count && count < MOST; i++) {
+        const evr_ir *ir = p->e->records[i];
+        evr_str space = namespace_of(ir->op);
+        size_t k = 0;
+        while (k < count && !evr_str_eq(seen[k], space))
+            k++;
+        if (!space.len || ir->status != EVR_STATUS_OK || p->e->have[i] || k < count)
+            continue;
+        seen[count++] = space;
+        evr_buf_add(out, ir->op.data, ir->op.len);
+        evr_buf_add(out, "", 1);
+    }
+}
+
+static void without_zygote(pool *p, const char *why)
+{
+    p->zygote.state = EVR_ZYGOTE_OFF;
+    evr_log(p->e->ctx, EVR_LOG_INFO, "each worker loads everything itself: %s", why);
+}
+
+static evr_status start_zygote(pool *p, evr_error **err)
+{
+    evr_buf ops;
+    evr_buf_init(&ops, p->e->ctx);
+    name_operators(p, &ops);
+    evr_status status = ops.failed ? evr_fail_nomem(err)
+                                   : evr_zygote_start(p->e->ctx, p->path, p->configuration, p->configuration_size, p->e->options.bridge, evr_buf_view(&ops),
+                                                      &p->zygote, err);
+    evr_buf_free(&ops);
+    p->zygote.process.deadline_ns = evr_engine_now() + start_ns(p);
+    if (status == EVR_E_NOMEM)
+        return status;
+    if (status != EVR_OK) { /* what is wrong with the program, a plain start will tell */
+        without_zygote(p, "it cannot be done once for all");
+        forget(err);
+    }
+    return EVR_OK;
+}
+
+/* A record may take away the process that started its worker: better that than the batch. Then there is another, unless that leads nowhere. */
+static void notice_loss(pool *p)
+{
+    if (p->zygote.state != EVR_ZYGOTE_READY || evr_zygote_lives(&p->zygote))
+        return;
+    evr_zygote_stop(&p->zygote);
+    p->zygote.state = EVR_ZYGOTE_NONE;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->workers[i].zygote) {
+            evr_worker_kill(&p->workers[i]); /* it is, by now, but what it started is not; a moment later its number may mean another */
+            p->workers[i].zygote = NULL;
+            p->workers[i].orphan = true;
+        }
+    if (++p->losses >= MOST_LOSSES)
+        without_zygote(p, "the process that had loaded it goes again and again");
+}
+
+/* Devices do not survive a fork, so only what runs on the CPU is forked. */
+static bool may_fork(const char *device) { return strncmp(device, "cpu", 3) == 0 || strncmp(device, "meta", 4) == 0; }
+
 static evr_status start(pool *p, size_t i, evr_error **err)
 {
     evr_worker *w = &p->workers[i];
-    EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
-    w->deadline_ns = evr_engine_now() + timeout_ns(p);
-    evr_status status = greet(p, w, p->devices[i % p->device_count], err);
+    const char *device = p->devices[i % p->device_count];
+    notice_loss(p);
+    if (p->zygote.state == EVR_ZYGOTE_NONE && may_fork(device))
+        EVR_TRY(start_zygote(p, err));
+    if (p->zygote.state == EVR_ZYGOTE_LOADING && may_fork(device))
+        return EVR_OK; /* it starts when that is done */
+    if (p->zygote.state == EVR_ZYGOTE_READY && may_fork(device) && evr_worker_fork(p->e->ctx, &p->zygote, w, err) != EVR_OK) {
+        forget(err);
+        notice_loss(p);
+        if (p->zygote.state != EVR_ZYGOTE_READY)
+            return EVR_OK; /* it is asked for again */
+        without_zygote(p, "the process that had loaded it cannot be forked any more");
+    }
+    if (!w->pid)
+        EVR_TRY(evr_worker_start(p->e->ctx, p->path, w, err));
+    w->deadline_ns = evr_engine_now() + start_ns(p);
+    evr_status status = greet(p, w, device, err);
     if (status != EVR_E_IO) /* one that is gone already is met when its line is read */
         return status;
-    if (err) {
-        evr_error_free(*err);
-        *err = NULL;
-    }
+    forget(err);
     return EVR_OK;
 }
 
@@ -104,6 +203,7 @@ static evr_status give(pool *p, evr_worker *w, size_t index, bool alone, evr_err
     evr_status status = payload.failed ? evr_fail_nomem(err) : EVR_OK;
     w->job = index;
     w->retry = alone;
+    w->sole = alone && p->careful;
     w->alone = alone || w->handled == 0;
     w->deadline_ns = evr_engine_now() + timeout_ns(p);
     if (status == EVR_OK && evr_frame_write(ctx, w->line, EVR_FRAME_RECORD, payload.data, payload.len, NULL) == EVR_E_LIMIT)
@@ -120,13 +220,29 @@ static evr_status queue_again(pool *p, size_t index, evr_error **err)
     return EVR_OK;
 }
 
+static bool others_work(const pool *p, const evr_worker *w, bool again_only)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const evr_worker *other = &p->workers[i];
+        if (other != w && other->pid && other->job != SIZE_MAX && (other->retry || !again_only))
+            return true;
+    }
+    return false;
+}
+
+/* What is run again begins when nothing else runs, and nothing begins beside it. */
+static bool may_begin(const pool *p, size_t i) { return !others_work(p, &p->workers[i], p->again_count == 0); }
+
 /* A record that is to be alone waits for a worker that has done nothing yet. */
 static evr_status assign(pool *p, size_t i, evr_error **err)
 {
     evr_worker *w = &p->workers[i];
     size_t index;
-    if (w->job != SIZE_MAX || p->e->stopped)
+    if (w->job != SIZE_MAX || p->e->stopped || (p->careful && !may_begin(p, i)))
         return EVR_OK;
+    notice_loss(p);
+    if (w->orphan)
+        evr_worker_stop(w, true);
     if (p->again_count) {
         if (w->pid && w->handled)
             evr_worker_stop(w, false);
@@ -147,14 +263,31 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
     return start(p, i, err);
 }
 
+/* Its zygote is gone, and it with it. That is its record's doing when nothing else ran; else it is found out by running it again, alone. */
+static evr_status bury_orphan(pool *p, const evr_worker *w, size_t job, evr_error **err)
+{
+    p->careful = true;
+    if (job == SIZE_MAX)
+        return EVR_OK;
+    if (!w->sole)
+        return queue_again(p, job, err);
+    p->losses = 0;
+    return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "the process went together with the one that had started it",
+                            evr_engine_accept, p->e, err);
+}
+
 /* A worker that ended. Its record is run again alone when others were before it; a fresh worker's record is to blame itself. */
 static evr_status bury(pool *p, evr_worker *w, evr_error **err)
 {
     char text[EVR_WORKER_TAIL + 128];
     size_t job = w->job;
     bool timed_out = w->timed_out, alone = w->alone, ready = w->ready;
+    notice_loss(p);
     evr_worker_obituary(w, text, sizeof text);
+    notice_loss(p);
     w->job = SIZE_MAX;
+    if (w->orphan && !timed_out)
+        return bury_orphan(p, w, job, err);
     if (!ready) {
         if (++p->failed_starts < 3)
             return EVR_OK;
@@ -241,6 +374,7 @@ static evr_status take_result(pool *p, evr_worker *w, evr_str text, bool *replac
     size_t job = w->job;
     w->job = SIZE_MAX;
     w->handled++;
+    p->losses = 0;
     if (received && (job == SIZE_MAX || received->index != job))
         status = evr_fail(p->e->ctx, err, EVR_E_INTERNAL, "a worker answered for record %llu, which it was not given", (unsigned long long)received->index);
     if (status == EVR_OK) {
@@ -255,9 +389,9 @@ static evr_status take_result(pool *p, evr_worker *w, evr_str text, bool *replac
     return status;
 }
 
-static evr_status hear(pool *p, evr_worker *w, evr_error **err)
+static evr_status hear(pool *p, evr_worker *w, bool dead, evr_error **err)
 {
-    bool open = evr_worker_receive(w), replace = false;
+    bool open = evr_worker_receive(w) && !dead, replace = false;
     uint8_t kind;
     evr_str payload;
     size_t size;
@@ -280,8 +414,68 @@ static evr_status hear(pool *p, evr_worker *w, evr_error **err)
     return EVR_OK;
 }
 
+/* A process that is not fit to be forked has begun all the same: it becomes the first worker that is needed. */
+static evr_status take_over(pool *p, evr_str failure, evr_error **err)
+{
+    evr_arena arena;
+    evr_arena_init(&arena, p->e->ctx);
+    char why[512];
+    snprintf(why, sizeof why, "%.*s", EVR_STR_ARG(json_text(&arena, failure, "message")));
+    evr_arena_free(&arena);
+    without_zygote(p, why);
+    for (size_t i = 0; i < p->count; i++) {
+        evr_worker *w = &p->workers[i];
+        const char *device = p->devices[i % p->device_count];
+        if (w->pid || !may_fork(device))
+            continue;
+        evr_buf_free(&p->zygote.process.received);
+        *w = p->zygote.process;
+        p->zygote.process = (evr_worker){.line = -1, .noise = -1, .life = -1};
+        evr_buf_init(&w->received, p->e->ctx);
+        w->deadline_ns = evr_engine_now() + start_ns(p);
+        evr_status status = greet(p, w, device, err);
+        if (status == EVR_E_IO)
+            forget(err);
+        return status == EVR_E_IO ? EVR_OK : status;
+    }
+    evr_zygote_stop(&p->zygote);
+    return EVR_OK;
+}
+
+/* Says something only once, after it has loaded; later, its line closes when it is gone. Its answers are read where they are asked for. */
+static evr_status hear_zygote(pool *p, evr_error **err)
+{
+    evr_worker *w = &p->zygote.process;
+    char failure[1024], text[EVR_WORKER_TAIL + 128];
+    bool open = evr_worker_receive(w);
+    uint8_t kind;
+    evr_str payload;
+    size_t size;
+    if (w->received.failed)
+        return evr_fail_nomem(err);
+    if (evr_frame_peek(&w->received, &kind, &payload, &size)) {
+        snprintf(failure, sizeof failure, "%.*s", EVR_STR_ARG(payload));
+        evr_frame_drop(&w->received, size);
+        if (kind == EVR_FRAME_HELLO && open)
+            p->zygote.state = EVR_ZYGOTE_READY;
+        else if (kind == EVR_FRAME_ERROR && open)
+            return take_over(p, evr_str_c(failure), err);
+    }
+    if (open)
+        return EVR_OK;
+    bool loading = p->zygote.state == EVR_ZYGOTE_LOADING;
+    evr_worker_obituary(w, text, sizeof text);
+    if (loading)
+        without_zygote(p, text);
+    else
+        notice_loss(p);
+    return EVR_OK;
+}
+
 static bool is_busy(const pool *p)
 {
+    if (p->zygote.state == EVR_ZYGOTE_LOADING)
+        return true;
     for (size_t i = 0; i < p->count; i++)
         if (p->workers[i].pid && (p->workers[i].job != SIZE_MAX || !p->workers[i].ready))
             return true;
@@ -291,31 +485,39 @@ static bool is_busy(const pool *p)
 static void stop_late_ones(pool *p)
 {
     double now = evr_engine_now();
+    if (p->zygote.state == EVR_ZYGOTE_LOADING && now > p->zygote.process.deadline_ns) {
+        evr_zygote_stop(&p->zygote);
+        without_zygote(p, "loading it did not end in time");
+    }
     for (size_t i = 0; i < p->count; i++) {
         evr_worker *w = &p->workers[i];
         if (w->pid && !w->timed_out && (w->job != SIZE_MAX || !w->ready) && now > w->deadline_ns) {
             w->timed_out = true;
-            kill(-w->pid, SIGKILL); /* it is buried when its line closes */
+            evr_worker_kill(w); /* it is buried when its line closes */
         }
     }
 }
 
 static evr_status wait_and_hear(pool *p, evr_error **err)
 {
-    struct pollfd fds[2 * MOST_WORKERS];
-    for (size_t i = 0; i < p->count; i++) {
-        bool there = p->workers[i].pid != 0;
-        fds[2 * i] = (struct pollfd){.fd = there ? p->workers[i].line : -1, .events = POLLIN};
-        fds[2 * i + 1] = (struct pollfd){.fd = there ? p->workers[i].noise : -1, .events = POLLIN};
+    enum { LINE, NOISE, LIFE, FDS };
+    struct pollfd fds[(MOST_WORKERS + 1) * FDS], *f = fds;
+    for (size_t i = 0; i <= p->count; i++, f += FDS) {
+        const evr_worker *w = i < p->count ? &p->workers[i] : &p->zygote.process;
+        f[LINE] = (struct pollfd){.fd = w->pid ? w->line : -1, .events = POLLIN};
+        f[NOISE] = (struct pollfd){.fd = w->pid ? w->noise : -1, .events = POLLIN};
+        f[LIFE] = (struct pollfd){.fd = w->pid ? w->life : -1, .events = POLLIN};
     }
-    int ready = poll(fds, (nfds_t)(2 * p->count), TICK_MS);
+    int ready = poll(fds, (nfds_t)((p->count + 1) * FDS), TICK_MS);
     if (ready < 0 && errno != EINTR)
         return evr_fail(p->e->ctx, err, EVR_E_IO, "cannot wait for workers");
-    for (size_t i = 0; i < p->count && ready > 0; i++) {
-        if (fds[2 * i + 1].revents && p->workers[i].pid)
-            evr_worker_listen(&p->workers[i]);
-        if (fds[2 * i].revents && p->workers[i].pid)
-            EVR_TRY(hear(p, &p->workers[i], err));
+    for (size_t i = 0; i <= p->count && ready > 0; i++) {
+        evr_worker *w = i < p->count ? &p->workers[i] : &p->zygote.process;
+        f = fds + i * FDS;
+        if (f[NOISE].revents && w->pid)
+            evr_worker_listen(w);
+        if ((f[LINE].revents || f[LIFE].revents) && w->pid)
+            EVR_TRY(i < p->count ? hear(p, w, f[LIFE].revents != 0, err) : hear_zygote(p, err));
     }
     if (ready <= 0)
         evr_engine_tick(p->e);
@@ -357,6 +559,7 @@ evr_status evr_engine_isolated(evr_engine *e, evr_error **err)
         status = run(&p, err);
     for (size_t i = 0; p.workers && i < p.count; i++)
         evr_worker_stop(&p.workers[i], status != EVR_OK || e->stopped);
+    evr_zygote_stop(&p.zygote);
     evr_release(e->ctx, p.workers, p.count * sizeof *p.workers);
     evr_release(e->ctx, p.again, p.again_cap * sizeof *p.again);
     for (size_t i = 0; i < p.device_count; i++)

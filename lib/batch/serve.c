@@ -2,6 +2,7 @@
 #include "batch/attempt.h"
 #include "batch/frames.h"
 #include "batch/options.h"
+#include "batch/zygote.h"
 
 #include "base/json_write.h"
 
@@ -14,7 +15,9 @@ typedef struct serving {
     evr_context *ctx;
     evr_arena arena; /* of the options */
     evr_attempter *attempter;
-    int to;
+    evr_runtime *loaded; /* by a zygote */
+    int from, to;
+    bool ended;
 } serving;
 
 static evr_status answer(serving *s, uint8_t kind, evr_buf *text, evr_error **err)
@@ -115,18 +118,35 @@ static evr_status try_record(serving *s, evr_str payload, evr_error **err)
     return status;
 }
 
+/* Loads and forks until the batch has enough; a child comes out of it as a worker that was told nothing yet. One that is not fit says so and remains a worker. */
+static evr_status be_zygote(serving *s, evr_str what, evr_error **err)
+{
+    evr_error *failure = NULL;
+    evr_zygote_end end;
+    evr_status status = evr_zygote_load(s->ctx, what, &s->loaded, &failure);
+    if (status != EVR_OK) {
+        evr_status sent = tell_failure(s, status, failure, err);
+        evr_error_free(failure);
+        return sent;
+    }
+    EVR_TRY(evr_frame_write(s->ctx, s->to, EVR_FRAME_HELLO, "{}", 2, err));
+    EVR_TRY(evr_zygote_serve(s->ctx, s->from, s->to, &end, err));
+    s->ended = end == EVR_ZYGOTE_ENDED;
+    return EVR_OK;
+}
+
 evr_status evr_worker_serve(evr_context *ctx, int32_t from, int32_t to, evr_error **err)
 {
     if (err)
         *err = NULL;
     if (!ctx)
         return evr_fail(NULL, err, EVR_E_INVALID, "evr_worker_serve: a context is needed");
-    serving s = {.ctx = ctx, .to = to};
+    serving s = {.ctx = ctx, .from = from, .to = to};
     evr_buf buf;
     evr_buf_init(&buf, ctx);
     evr_arena_init(&s.arena, ctx);
     evr_status status;
-    for (;;) {
+    do {
         uint8_t kind;
         evr_str payload;
         status = evr_frame_read(ctx, from, &buf, &kind, &payload, err);
@@ -134,16 +154,17 @@ evr_status evr_worker_serve(evr_context *ctx, int32_t from, int32_t to, evr_erro
             break;
         if (kind == EVR_FRAME_CONFIGURATION)
             status = evr_configure(ctx, payload.data, payload.len, err);
+        else if (kind == EVR_FRAME_ZYGOTE && !s.attempter && !s.loaded)
+            status = be_zygote(&s, payload, err);
         else if (kind == EVR_FRAME_OPTIONS && !s.attempter)
             status = begin(&s, payload, err);
         else if (kind == EVR_FRAME_RECORD)
             status = try_record(&s, payload, err);
         else
             status = evr_fail(ctx, err, EVR_E_FORMAT, "a worker was sent a message of unknown kind %d", kind);
-        if (status != EVR_OK)
-            break;
-    }
+    } while (status == EVR_OK && !s.ended);
     evr_attempter_free(s.attempter);
+    evr_runtime_free(s.loaded);
     evr_arena_free(&s.arena);
     evr_buf_free(&buf);
     return status;

@@ -1,4 +1,4 @@
-/* Times of a record, and the kernels behind them. */
+/* Times of a record. */
 #include "batch/attempt.h"
 
 #include "base/error.h"
@@ -97,47 +97,4 @@ evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement *
         status = evr_measure(a->meter, &a->protocol, &what, out, err);
     forget(a->ctx, &s);
     return status;
-}
-
-/* Kernels seen, against those of the record. */
-typedef struct seen_kernels {
-    const evr_ir *ir;
-    evr_str foreign;   /* one that the trace does not have; borrowed from the arena */
-    evr_arena *arena;
-    double total_ns;
-    size_t count;
-} seen_kernels;
-
-static int32_t see_kernel(void *user, const evr_kernel_run *kernel)
-{
-    seen_kernels *s = user;
-    bool known = false;
-    s->count++;
-    s->total_ns += kernel->duration_ns;
-    for (size_t i = 0; i < s->ir->kernel_count && !known; i++)
-        known = evr_str_eq(s->ir->kernels[i].name, kernel->name);
-    if (!known && !s->foreign.len)
-        s->foreign = evr_arena_str(s->arena, kernel->name);
-    return 0;
-}
-
-evr_status evr_check_kernels(evr_attempter *a, evr_checks *c, evr_replayer *r, double median_ns, evr_error **err)
-{
-    enum { NEAR_PERCENT = 20 };
-    seen_kernels s = {.ir = r->ir, .arena = c->arena};
-    snapshot run = {.r = r};
-    const evr_measured what = {.struct_size = sizeof what, .run = run_once, .user = &run};
-    const evr_backend *backend = a->meter ? evr_meter_backend(a->meter) : NULL;
-    if (!r->ir->kernel_count)
-        return evr_checks_add(c, "kernels", EVR_VERDICT_SKIPPED, err, "the record has no kernels");
-    if (!backend || !backend->kernels_begin)
-        return evr_checks_add(c, "kernels", EVR_VERDICT_SKIPPED, err, "kernels are not recorded on %s", a->runtime->device);
-    EVR_TRY(evr_meter_kernels(a->meter, &what, see_kernel, &s, err));
-    double then = evr_trace_kernel_ns(r->ir), ratio = then > 0 ? s.total_ns / then : 0;
-    if (s.foreign.len)
-        return evr_checks_add(c, "kernels", EVR_VERDICT_BAD, err, "different kernel: %.*s is not among the trace's %zu; %.3g times the trace's device time",
-                              EVR_STR_ARG(s.foreign), r->ir->kernel_count, ratio);
-    bool close = ratio * 100 >= 100 - NEAR_PERCENT && ratio * 100 <= 100 + NEAR_PERCENT;
-    return evr_checks_add(c, "kernels", EVR_VERDICT_GOOD, err, "%s: %zu kernels of the trace, %.3g times its device time%s", close ? "faithful" : "different time",
-                          s.count, ratio, median_ns > 0 ? "" : ", not timed");
 }

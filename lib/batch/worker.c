@@ -1,4 +1,5 @@
 #include "batch/worker.h"
+#include "batch/zygote.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -8,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -90,52 +93,128 @@ static bool raise_pair(int low[2], int pair[2])
     return pair[0] >= 0 && pair[1] >= 0;
 }
 
+typedef struct channel {
+    int line[2], noise[2]; /* ours, the worker's */
+} channel;
+
+static bool open_channel(channel *c)
+{
+    int low[2];
+    *c = (channel){{-1, -1}, {-1, -1}};
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) == 0 && raise_pair(low, c->line) && pipe2(low, O_CLOEXEC) == 0 && raise_pair(low, c->noise);
+}
+
+/* Our ends become the worker's, or all are closed. */
+static bool settle(channel *c, evr_worker *w, bool started)
+{
+    if (!started) {
+        close_pair(c->line);
+        close_pair(c->noise);
+        w->pid = 0;
+        return false;
+    }
+    close(c->line[1]);
+    close(c->noise[1]);
+    w->line = c->line[0];
+    w->noise = c->noise[0];
+    w->life = (int)syscall(SYS_pidfd_open, w->pid, 0);
+    fcntl(w->noise, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static void begin(evr_context *ctx, evr_worker *w)
+{
+    *w = (evr_worker){.ctx = ctx, .line = -1, .noise = -1, .life = -1, .job = SIZE_MAX};
+    evr_buf_init(&w->received, ctx);
+}
+
 evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err)
 {
-    int low[2], line[2] = {-1, -1}, noise[2] = {-1, -1}, code = EMFILE;
-    *w = (evr_worker){.ctx = ctx, .line = -1, .noise = -1, .job = SIZE_MAX};
-    evr_buf_init(&w->received, ctx);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) == 0 && raise_pair(low, line) && pipe2(low, O_CLOEXEC) == 0 && raise_pair(low, noise))
-        code = spawn(path, line[1], noise[1], &w->pid);
-    if (code != 0) {
-        close_pair(line);
-        close_pair(noise);
-        w->pid = 0;
+    channel c;
+    begin(ctx, w);
+    int code = open_channel(&c) ? spawn(path, c.line[1], c.noise[1], &w->pid) : EMFILE;
+    if (!settle(&c, w, code == 0))
         return evr_fail(ctx, err, EVR_E_PLUGIN, "cannot start %s: %s", path, strerror(code));
-    }
-    close(line[1]);
-    close(noise[1]);
-    w->line = line[0];
-    w->noise = noise[0];
-    fcntl(w->noise, F_SETFL, O_NONBLOCK);
     return EVR_OK;
 }
 
-static int reap(pid_t pid)
+evr_status evr_worker_fork(evr_context *ctx, evr_zygote *zygote, evr_worker *w, evr_error **err)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    channel c;
+    begin(ctx, w);
+    int code = open_channel(&c) ? evr_zygote_fork(zygote, c.line[1], c.noise[1], &w->pid) : EMFILE;
+    if (!settle(&c, w, code == 0))
+        return evr_fail(ctx, err, EVR_E_PLUGIN, "no worker can be forked: %s", strerror(code));
+    w->zygote = zygote;
+    return EVR_OK;
+}
+
+int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed)
+{
+    enum { FIRST_NS = 50000, LONGEST_NS = 5000000 };
+    uint64_t left = (uint64_t)grace_ms * 1000000, pause = FIRST_NS;
+    *killed = false;
+    for (;;) {
+        siginfo_t gone = {0};
+        int status = 0, code = waitid(P_PID, (id_t)pid, &gone, WEXITED | WNOWAIT | (*killed ? 0 : WNOHANG));
+        if (code == 0 && gone.si_pid == pid) {
+            kill(-pid, SIGKILL); /* children that it left; the group is its as long as it is not reaped */
+            return waitpid(pid, &status, 0) == pid ? status : -1;
+        }
+        if (code < 0 && errno != EINTR)
+            return -1;
+        if (!left && !*killed) {
+            kill(-pid, SIGKILL);
+            *killed = true;
+        }
+        if (*killed)
+            continue;
+        const struct timespec t = {.tv_nsec = (long)pause};
+        nanosleep(&t, NULL);
+        left -= pause < left ? pause : left;
+        pause = pause * 2 < LONGEST_NS ? pause * 2 : LONGEST_NS;
+    }
+}
+
+static int reap(const evr_worker *w, uint32_t grace_ms, bool *killed)
+{
+    *killed = false;
+    if (w->orphan)
+        return -1;
+    if (!w->zygote)
+        return evr_worker_wait(w->pid, grace_ms, killed);
+    int status = evr_zygote_reap(w->zygote, w->pid, grace_ms, killed);
+    if (status == -1) /* the zygote went this moment, and will not kill what the worker left */
+        kill(-w->pid, SIGKILL);
     return status;
+}
+
+void evr_worker_kill(const evr_worker *w)
+{
+    if (w->pid && w->orphan)
+        syscall(SYS_pidfd_send_signal, w->life, SIGKILL, NULL, 0);
+    else if (w->pid)
+        kill(-w->pid, SIGKILL); /* its group, in case it has children */
 }
 
 void evr_worker_stop(evr_worker *w, bool kill_it)
 {
-    int *const fds[] = {&w->line, &w->noise};
+    int *const fds[] = {&w->line, &w->noise, &w->life};
     if (w->pid && kill_it)
-        kill(-w->pid, SIGKILL); /* its group, in case it has children */
-    for (size_t i = 0; i < 2; i++) {
+        evr_worker_kill(w);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         if (w->pid && *fds[i] >= 0)
             close(*fds[i]);
         *fds[i] = -1;
     }
     if (w->pid) {
-        reap(w->pid);
+        bool killed;
+        reap(w, EVR_WORKER_GRACE_MS, &killed);
         evr_buf_free(&w->received);
     }
     w->pid = 0;
     w->job = SIZE_MAX;
-    w->ready = false;
+    w->ready = w->orphan = false;
 }
 
 bool evr_worker_receive(evr_worker *w)
@@ -184,12 +263,17 @@ static const char *last_words(evr_worker *w, size_t *len)
 void evr_worker_obituary(evr_worker *w, char *out, size_t size)
 {
     evr_worker_listen(w);
-    int status = reap(w->pid);
+    bool killed;
+    int status = reap(w, EVR_WORKER_LAST_MS, &killed);
     size_t len;
     const char *words = last_words(w, &len);
     char cause[96];
     if (w->timed_out)
         snprintf(cause, sizeof cause, "it did not end in time and was stopped");
+    else if (killed)
+        snprintf(cause, sizeof cause, "it closed its line and went on, and was stopped");
+    else if (status == -1)
+        snprintf(cause, sizeof cause, "the process is gone, and how it ended is not known");
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         snprintf(cause, sizeof cause, "the process was killed from outside, most likely because memory ran out");
     else if (WIFSIGNALED(status))
@@ -199,6 +283,8 @@ void evr_worker_obituary(evr_worker *w, char *out, size_t size)
     snprintf(out, size, len && !w->timed_out ? "%s; the last it printed: %.*s" : "%s", cause, (int)len, words);
     close(w->line);
     close(w->noise);
+    if (w->life >= 0)
+        close(w->life);
     evr_buf_free(&w->received);
     w->pid = 0;
 }

@@ -163,6 +163,8 @@ evr_status evr_bridge_load(evr_context *ctx, const char *where, evr_loaded_bridg
         evr_release(ctx, bridge, sizeof *bridge);
         return status;
     }
+    if (!bridge->fn.record_begin || !bridge->fn.record_end)
+        bridge->fn.record_begin = NULL, bridge->fn.record_end = NULL;
     *out = bridge;
     return EVR_OK;
 }

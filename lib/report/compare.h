@@ -5,6 +5,13 @@
 #include "report/judge.h"
 #include "report/results.h"
 
+/* Several results of one operator in one list that were put together: how its median differs from one to the next. */
+typedef struct evr_repeats {
+    const evr_result *result; /* what stands for them */
+    double log_sd;            /* of the median of their medians */
+    size_t count;
+} evr_repeats;
+
 struct evr_comparison {
     evr_context *ctx;
     evr_arena arena; /* of what the two lists do not hold themselves */
@@ -15,6 +22,8 @@ struct evr_comparison {
     size_t count, cap;
     evr_compare_summary summary;
     evr_judgement common;
+    evr_repeats *repeats; /* base's, then newer's, each in the order of matches */
+    size_t base_repeats, repeat_count, repeat_cap;
 };
 
 /* match.c: all results of a list by what they call, each once, in order of that. Those that call the same are one: calls and samples together, and the

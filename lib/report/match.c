@@ -2,7 +2,12 @@
 
 #include "measure/statistics.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+#define MEDIAN_OVER_MEAN 1.2533141 /* standard deviations of either, of normal values */
+
+enum { FEWEST_REPEATS = 2, FEWEST_SAMPLES = 5 };
 
 /* By key; results without one by operator, overload and arguments, after those that have one. */
 int evr_match_order(const evr_result *a, const evr_result *b)
@@ -49,12 +54,37 @@ static const evr_result *representative(const evr_entry *same, size_t count)
     return best;
 }
 
-/* The samples of all that were timed as the one that stands for them, one after the other. */
+/* Results that count for one, of their medians: the nearest to normal that few numbers allow. */
+static evr_status note_repeats(evr_comparison *c, const evr_entry *same, size_t count, const evr_result *one, evr_error **err)
+{
+    size_t n = 0;
+    double mean = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!can_pool(one, same[i].result) || !(same[i].result->statistics->median > 0))
+            continue;
+        double x = log(same[i].result->statistics->median), step = x - mean;
+        mean += step / (double)++n;
+        sum += step * (x - mean);
+    }
+    if (n < FEWEST_REPEATS)
+        return EVR_OK;
+    if (!evr_grow(c->ctx, (void **)&c->repeats, &c->repeat_cap, c->repeat_count + 1, sizeof *c->repeats))
+        return evr_fail_nomem(err);
+    double of_mean = sqrt(sum / (double)(n - 1) / (double)n);
+    c->repeats[c->repeat_count++] = (evr_repeats){one, of_mean * MEDIAN_OVER_MEAN, n};
+    return EVR_OK;
+}
+
+/* The samples of all that were timed as the one that stands for them, one after the other, of each as many: a disturbed one takes more until its median is known, and is
+ * not to count for more. */
 static evr_status pool(evr_comparison *c, const evr_entry *same, size_t count, evr_result *into, evr_error **err)
 {
-    size_t total = 0, at = 0;
-    for (size_t i = 0; i < count; i++)
-        total += can_pool(into, same[i].result) ? same[i].result->sample_count : 0;
+    size_t each = SIZE_MAX, total = 0, at = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = can_pool(into, same[i].result) ? same[i].result->sample_count : 0;
+        total += n;
+        each = n >= FEWEST_SAMPLES && n < each ? n : each;
+    }
     if (total <= into->sample_count)
         return EVR_OK;
     double *samples = evr_arena_alloc(&c->arena, total * sizeof *samples);
@@ -63,15 +93,14 @@ static evr_status pool(evr_comparison *c, const evr_entry *same, size_t count, e
         return evr_fail_nomem(err);
     for (size_t i = 0; i < count; i++) {
         const evr_result *r = same[i].result;
-        if (!can_pool(into, r))
-            continue;
-        memcpy(samples + at, r->samples, r->sample_count * sizeof *samples);
-        at += r->sample_count;
+        size_t n = !can_pool(into, r) ? 0 : r->sample_count < each ? r->sample_count : each;
+        for (size_t k = 0; k < n; k++) /* from all of its time */
+            samples[at++] = r->samples[(size_t)((double)k / (double)n * (double)r->sample_count)];
     }
     statistics->struct_size = EVR_INIT(evr_statistics);
-    EVR_TRY(evr_statistics_of(c->ctx, samples, total, statistics, err));
+    EVR_TRY(evr_statistics_of(c->ctx, samples, at, statistics, err));
     into->samples = samples;
-    into->sample_count = total;
+    into->sample_count = at;
     into->statistics = statistics;
     return EVR_OK;
 }
@@ -88,6 +117,8 @@ static evr_status combine(evr_comparison *c, evr_entry *same, size_t count, evr_
             one->count = UINT64_MAX;
     if (one->status == EVR_STATUS_OK)
         EVR_TRY(pool(c, same, count, one, err));
+    if (one->status == EVR_STATUS_OK)
+        EVR_TRY(note_repeats(c, same, count, one, err));
     same[0].result = one;
     return EVR_OK;
 }

@@ -22,6 +22,7 @@ ARROWS = {
     "plugin": BASE,
     "schema": BASE,
     "trace": SCHEMA,
+    "trace_set": TRACE,
     "registry": TRACE,
     "ir": REGISTRY,
     "init": IR,

@@ -169,7 +169,7 @@ AT(evr_tensor_info, storage_bytes, 40);
 AT(evr_tensor_info, host_storage, 48);
 AT(evr_tensor_info, device, 56);
 
-SIZE(evr_bridge, 240);
+SIZE(evr_bridge, 264);
 AT(evr_bridge, struct_size, 0);
 AT(evr_bridge, abi, 4);
 AT(evr_bridge, self, 8);
@@ -201,6 +201,9 @@ AT(evr_bridge, describe, 208);
 AT(evr_bridge, call_floor, 216);
 AT(evr_bridge, folder, 224);
 AT(evr_bridge, tensor_symmetric, 232);
+AT(evr_bridge, record_begin, 240);
+AT(evr_bridge, record_end, 248);
+AT(evr_bridge, stream_own, 256);
 
 SIZE(evr_custom_init, 56);
 AT(evr_custom_init, struct_size, 0);
@@ -671,6 +674,52 @@ AT(evr_event_desc, dims, 120);
 AT(evr_event_desc, types, 136);
 AT(evr_event_desc, strides, 152);
 AT(evr_event_desc, values, 168);
+
+SIZE(evr_trace_set_options, 32);
+AT(evr_trace_set_options, struct_size, 0);
+AT(evr_trace_set_options, flags, 4);
+AT(evr_trace_set_options, threads, 8);
+AT(evr_trace_set_options, reserved, 12);
+AT(evr_trace_set_options, progress, 16);
+AT(evr_trace_set_options, progress_user, 24);
+
+SIZE(evr_rank, 104);
+AT(evr_rank, struct_size, 0);
+AT(evr_rank, rank, 4);
+AT(evr_rank, world_size, 8);
+AT(evr_rank, clock, 12);
+AT(evr_rank, trace, 16);
+AT(evr_rank, path, 24);
+AT(evr_rank, host, 40);
+AT(evr_rank, offset_ns, 56);
+AT(evr_rank, offset_spread_ns, 64);
+AT(evr_rank, collectives, 72);
+AT(evr_rank, unmatched, 80);
+AT(evr_rank, waited_ns, 88);
+AT(evr_rank, awaited_ns, 96);
+
+SIZE(evr_collective, 120);
+AT(evr_collective, struct_size, 0);
+AT(evr_collective, slowest_rank, 4);
+AT(evr_collective, name, 8);
+AT(evr_collective, group, 24);
+AT(evr_collective, dtype, 40);
+AT(evr_collective, elements, 56);
+AT(evr_collective, sequence, 64);
+AT(evr_collective, members, 72);
+AT(evr_collective, group_size, 76);
+AT(evr_collective, first_ns, 80);
+AT(evr_collective, last_ns, 88);
+AT(evr_collective, end_ns, 96);
+AT(evr_collective, skew_ns, 104);
+AT(evr_collective, shortest_ns, 112);
+
+SIZE(evr_participation, 32);
+AT(evr_participation, struct_size, 0);
+AT(evr_participation, index, 4);
+AT(evr_participation, uid, 8);
+AT(evr_participation, start_ns, 16);
+AT(evr_participation, duration_ns, 24);
 
 /* pinned: end */
 

@@ -385,6 +385,170 @@ static void test_hip__what_the_kernel_tells(void **state)
     unload(&r);
 }
 
+/* An image of gpu_metrics, built field by field as the kernel's kgd_pp_interface.h declares each revision. Every field gets a value of its own, so that reading at a
+ * wrong place shows. */
+typedef struct image {
+    unsigned char bytes[4096];
+    size_t used, status, counters; /* places of the status that is the same for all devices, and of the first residency; 0 = it has none */
+} image;
+
+/* `count` fields of `width` bytes, at the place that C would give them. */
+static size_t fields(image *m, size_t width, size_t count)
+{
+    m->used += (width - m->used % width) % width;
+    size_t at = m->used;
+    for (size_t i = 0; i < count; i++, m->used += width)
+        memset(m->bytes + m->used, 0x11 + (int)(m->used / width % 0x60), width);
+    return at;
+}
+
+static void finish(image *m, unsigned format, unsigned revision)
+{
+    m->used += (8 - m->used % 8) % 8;
+    memcpy(m->bytes, (unsigned char[4]){(unsigned char)m->used, (unsigned char)(m->used >> 8), (unsigned char)format, (unsigned char)revision}, 4);
+}
+
+/* Revisions 0 to 3. */
+static image discrete(unsigned revision)
+{
+    image m = {.used = 4};
+    if (revision == 0)
+        fields(&m, 8, 1); /* system clock */
+    fields(&m, 2, 6);     /* temperatures */
+    fields(&m, 2, 3);     /* activity */
+    fields(&m, 2, 1);     /* power */
+    fields(&m, revision ? 8 : 4, 1); /* energy */
+    if (revision)
+        fields(&m, 8, 1); /* system clock */
+    fields(&m, 2, 14);    /* clocks, average and current */
+    fields(&m, 4, 1);     /* status of the device's own kind */
+    fields(&m, 2, 1);     /* fan */
+    fields(&m, revision ? 2 : 1, 2); /* link */
+    if (revision) {
+        fields(&m, 2, 1);
+        fields(&m, 4, 2); /* activity so far */
+        fields(&m, 2, 4); /* temperatures of memory */
+    }
+    if (revision >= 2)
+        fields(&m, 8, 1); /* firmware's clock */
+    if (revision >= 3) {
+        fields(&m, 2, 4); /* voltages */
+        m.status = fields(&m, 8, 1);
+    }
+    finish(&m, 1, revision);
+    return m;
+}
+
+/* Revisions 4 to 8; `first` is the first of the two forms of 6. */
+static image accelerator(unsigned revision, bool first)
+{
+    enum { MOST_PARTS = 8 };
+    static const size_t jpeg[] = {[6] = 32, [7] = 32, [8] = 40}, sums[] = {[6] = 1, [7] = 2, [8] = 5};
+    image m = {.used = 4};
+    bool engines = revision <= 5 || first, limits = revision >= 6;
+    fields(&m, 2, 6); /* temperatures, power, activity */
+    if (engines)
+        fields(&m, 2, 4); /* video */
+    if (engines && revision >= 5)
+        fields(&m, 2, 32); /* jpeg */
+    if (revision >= 7)
+        fields(&m, 8, 1); /* bandwidth of memory */
+    fields(&m, 8, 2);     /* energy, system clock */
+    if (limits) {
+        fields(&m, 4, 1); /* accumulation counter */
+        m.counters = fields(&m, 4, 5);
+    }
+    if (engines)
+        fields(&m, 4, 1); /* status of the device's own kind */
+    fields(&m, 4, 1);     /* locks of clocks */
+    fields(&m, 2, 4);     /* links */
+    fields(&m, 4, 2);     /* activity so far */
+    fields(&m, 8, 5);     /* PCIe */
+    if (revision >= 5)
+        fields(&m, 4, 2); /* NAKs */
+    fields(&m, 8, 16);    /* XGMI */
+    if (revision >= 7) {
+        fields(&m, 2, 8); /* status of links */
+        fields(&m, 2, 1);
+    }
+    fields(&m, 8, 1);  /* firmware's clock */
+    fields(&m, 2, 22); /* clocks, and padding or the number of partitions */
+    for (int part = 0; limits && !first && part < MOST_PARTS; part++) {
+        fields(&m, 4, 8);
+        fields(&m, 2, jpeg[revision] + 4);
+        fields(&m, 8, 8 * sums[revision]);
+    }
+    if (limits && !first)
+        fields(&m, 4, 1); /* recoveries of the other end */
+    finish(&m, 1, revision);
+    return m;
+}
+
+static evr_device_state state_with(rig *r, const image *m)
+{
+    evr_device_state s = {.struct_size = sizeof s};
+    put(PCI "/gpu_metrics", m->bytes, m->used);
+    assert_ok(r->fn->device_state(r->self, 0, &s, err));
+    return s;
+}
+
+/* What the device counts comes on top of what the backend itself saw in force, which the looks with revision 3 have added to. */
+static void test_hip__forms_of_gpu_metrics(void **state)
+{
+    (void)state;
+    if (!way("look_alike"))
+        skip();
+    static const struct {
+        uint64_t bit;
+        uint32_t reason;
+    } bits[] = {{0, EVR_THROTTLE_USER}, {7, EVR_THROTTLE_USER}, {16, EVR_THROTTLE_POWER}, {23, EVR_THROTTLE_POWER}, {32, EVR_THROTTLE_THERMAL},
+                {45, EVR_THROTTLE_THERMAL}, {46, EVR_THROTTLE_HARDWARE}, {47, EVR_THROTTLE_HARDWARE}, {8, 0}, {24, 0}, {56, 0}};
+    static const size_t sizes[] = {80, 96, 104, 120}; /* as a compiler lays the kernel's declarations out */
+    put_text(PCI "/power_dpm_force_performance_level", "auto\n");
+    rig r;
+    load(&r, EVR_TEST_HIP_ON_SYSTEM);
+    for (unsigned revision = 0; revision <= 3; revision++) {
+        image m = discrete(revision);
+        assert_int_equal(m.used, sizes[revision]);
+        if (revision < 3)
+            assert_int_equal(state_with(&r, &m).throttle, 0);
+    }
+    image known = discrete(3);
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        uint64_t value = UINT64_C(1) << bits[i].bit;
+        memcpy(known.bytes + known.status, &value, 8);
+        assert_int_equal(state_with(&r, &known).throttle, bits[i].reason);
+    }
+    memset(known.bytes + known.status, 0xff, 8);
+    evr_device_state before = state_with(&r, &known);
+    assert_int_equal(before.throttle, 0);
+
+    static const struct {
+        unsigned revision;
+        bool first;
+        size_t size;
+    } forms[] = {{4, false, 288}, {5, false, 360}, {6, true, 384}, {6, false, 1664}, {7, false, 2208}, {8, false, 3872}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        image m = accelerator(forms[i].revision, forms[i].first);
+        assert_int_equal(m.used, forms[i].size);
+        const uint32_t residencies[] = {1, 1000000, 20, 300, UINT32_MAX}; /* power counts not, nor what is not known */
+        if (m.counters)
+            memcpy(m.bytes + m.counters, residencies, sizeof residencies);
+        evr_device_state s = state_with(&r, &m);
+        assert_int_equal(s.throttle, 0);
+        assert_int_equal(s.throttle_count - before.throttle_count, m.counters ? 321 : 0);
+        m.used = m.counters ? m.counters + 19 : 4; /* cut short, and saying so */
+        m.bytes[0] = (unsigned char)m.used, m.bytes[1] = 0;
+        if (forms[i].revision != 6 || !forms[i].first) /* whose size is its mark */
+            assert_int_equal(state_with(&r, &m).throttle_count, before.throttle_count);
+    }
+    image apu = discrete(3), later = accelerator(8, false);
+    apu.bytes[2] = 2, later.bytes[3] = 9;
+    assert_int_equal(state_with(&r, &apu).throttle, 0);
+    assert_int_equal(state_with(&r, &later).throttle_count, before.throttle_count);
+    unload(&r);
+}
+
 int main(void)
 {
     if (!EVR_TEST_HIP[0]) {
@@ -399,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_hip__measures),
         cmocka_unit_test(test_hip__failing_calls),
         cmocka_unit_test(test_hip__what_the_kernel_tells),
+        cmocka_unit_test(test_hip__forms_of_gpu_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #ifndef EVR_TEST_BRIDGE
 #define EVR_TEST_BRIDGE NULL
 #define EVR_TEST_OPS ""
+#define EVR_TEST_THREADED ""
 #define EVR_TEST_WORKER NULL
 #endif
 
@@ -155,6 +156,76 @@ static void test_isolated__poison_costs_only_itself(void **state)
     evr_ir_set_free(r.set);
 }
 
+/* Poisons that reach beyond their own process: each record beside them is as without them, and each is named. */
+static void test_isolated__poison_that_reaches_out(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"aten::abs", "evrpoison::leave_child", "aten::neg", "evrpoison::patricide", "aten::exp", "evrpoison::shut_up",
+                                      "evrpoison::spin", "aten::sin", "evrpoison::reserve", "evrpoison::wrong_device", "aten::tanh"};
+    static const struct {
+        size_t record;
+        int32_t reason;
+        const char *detail;
+    } expected[] = {
+        {1, EVR_REASON_CRASHED, "Segmentation fault"}, /* noticed though its child holds the line open */
+        {3, EVR_REASON_CRASHED, "together with the one that had started it"},
+        {5, EVR_REASON_CRASHED, "it closed its line and went on"},
+        {6, EVR_REASON_TIMEOUT, "did not end in time"},
+        {9, EVR_REASON_OP_ERROR, "on the same device"},
+    };
+    records r;
+    make(&r, ops, sizeof ops / sizeof *ops);
+    for (int32_t workers = 1; workers <= 3; workers += 2) {
+        evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
+        o.timeout_s = 5;
+        o.workers = workers;
+        evr_results *results = run(&r, &o);
+        assert_int_equal(evr_results_count(results), r.count);
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+            outcome_is(results, expected[i].record, EVR_STATUS_FAILED, expected[i].reason, expected[i].detail);
+        assert_int_equal(evr_results_at(results, 8)->status, EVR_STATUS_FAILED);
+        const size_t fine[] = {0, 2, 4, 7, 10};
+        for (size_t i = 0; i < 5; i++)
+            outcome_is(results, fine[i], EVR_STATUS_OK, EVR_REASON_NONE, "");
+        evr_results_free(results);
+    }
+    evr_ir_set_free(r.set);
+}
+
+static void keep_log(void *user, int32_t level, evr_str message)
+{
+    char *all = user;
+    (void)level;
+    snprintf(all + strlen(all), 4096 - strlen(all), "%.*s\n", (int)message.len, message.data);
+}
+
+/* No fork with threads: a library that starts one when it is loaded makes each worker load everything itself, and the log says so. */
+static void test_isolated__without_a_zygote(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"aten::abs", "evrthreads::none", "aten::neg", "evrpoison::crash", "aten::exp"};
+    const evr_str library = {EVR_TEST_THREADED, strlen(EVR_TEST_THREADED)}, poisons = {EVR_TEST_OPS, strlen(EVR_TEST_OPS)};
+    char log[4096] = "";
+    const evr_context_options options = {.struct_size = sizeof options, .log_level = EVR_LOG_INFO, .log = keep_log, .log_user = log};
+    evr_context *shared = ctx;
+    assert_ok(evr_context_new(&options, &ctx, err));
+    assert_ok(evr_register_namespace(ctx, (evr_str){"evrthreads", 10}, &library, 1, err));
+    assert_ok(evr_register_namespace(ctx, (evr_str){"evrpoison", 9}, &poisons, 1, err));
+    records r;
+    make(&r, ops, 5);
+    const evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
+    evr_results *results = run(&r, &o);
+    assert_non_null(strstr(log, "each worker loads everything itself: this process has 2 threads after it loaded what evrthreads::none needs"));
+    for (size_t i = 0; i < 5; i += 2)
+        outcome_is(results, i, EVR_STATUS_OK, EVR_REASON_NONE, "");
+    outcome_is(results, 1, EVR_STATUS_FAILED, EVR_REASON_NO_SUCH_OP, "");
+    outcome_is(results, 3, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "Segmentation fault");
+    evr_results_free(results);
+    evr_ir_set_free(r.set);
+    evr_context_free(ctx);
+    ctx = shared;
+}
+
 /* One that dies of what another left behind is run again alone. */
 static void test_isolated__retried_alone(void **state)
 {
@@ -300,6 +371,18 @@ static void test_batch__timed(void **state)
         }
         evr_results_free(results);
     }
+    evr_error *refusal = NULL;
+    evr_results *none = NULL;
+    protocol.launch = EVR_LAUNCH_GRAPH; /* said once, in this process or from a worker */
+    for (int isolated = 0; isolated < 2; isolated++) {
+        evr_replay_batch_options o = options_of(EVR_BATCH_TIMED | (isolated ? EVR_BATCH_ISOLATE : 0));
+        o.protocol = &protocol;
+        assert_int_not_equal(evr_replay_batch(ctx, r.items, r.count, &o, &none, &refusal), EVR_OK);
+        assert_non_null(strstr(evr_error_message(refusal), "has no graphs"));
+        assert_null(none);
+        evr_error_free(refusal);
+        refusal = NULL;
+    }
     evr_ir_set_free(r.set);
 }
 
@@ -309,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_batch__in_this_process),
         cmocka_unit_test(test_checks__find_what_they_look_for),
         cmocka_unit_test(test_isolated__poison_costs_only_itself),
+        cmocka_unit_test(test_isolated__poison_that_reaches_out),
+        cmocka_unit_test(test_isolated__without_a_zygote),
         cmocka_unit_test(test_isolated__retried_alone),
         cmocka_unit_test(test_isolated__workers_that_cannot_begin),
         cmocka_unit_test(test_batch__stops),

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Our medians beside those of torch.profiler (kernel time), torch.utils.benchmark and triton's do_bench, for the same operators in one run.
+"""Our medians beside those of torch.profiler (kernel time), torch.utils.benchmark and triton's do_bench, for the same operators in one run. The first two find the
+cache warm, as we do without a flush; do_bench empties it before each run, as we do with one.
 
-usage: times.py EVREPLAY DEVICE OUT.json
+usage: times.py EVREPLAY DEVICE RECORDS.json OUT.json
 """
 import json
 import pathlib
@@ -10,30 +11,15 @@ import subprocess
 import sys
 import tempfile
 
+import operators
 import torch
-
-RECORDS = pathlib.Path(__file__).parent / "records.json"
-DTYPES = {"float": torch.float32, "c10::BFloat16": torch.bfloat16, "c10::Half": torch.float16, "long int": torch.int64}
-
-
-def arguments(record, device):
-    def live(value):
-        if isinstance(value, dict):
-            dtype = DTYPES[value["dtype"]]
-            whole = dtype == torch.int64
-            return torch.zeros(value["shape"], dtype=dtype, device=device) if whole else torch.randn(value["shape"], device=device).to(dtype)
-        if isinstance(value, list):
-            return [live(v) for v in value]
-        return value
-
-    replay = record["replay_ir"]
-    return [live(a["value"]) for a in replay["list_pos_args"]], {a["arg_name"]: live(a["value"]) for a in replay["list_kwargs"]}
 
 
 def profiled(run, device):
-    """Kernel time of one call, by the profiler; on the CPU the operator's own time."""
+    """Kernel time of one call, by the profiler: what ran on the device alone, not what launched it."""
     if device == "cpu":
         return None
+    from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
     for _ in range(5):
         run()
@@ -42,7 +28,7 @@ def profiled(run, device):
         for _ in range(50):
             run()
         torch.cuda.synchronize()
-    return sum(e.self_device_time_total for e in p.key_averages()) / 50 * 1000
+    return sum(e.time_range.elapsed_us() for e in p.events() if e.device_type == DeviceType.CUDA) / 50 * 1000
 
 
 def benchmarked(run):
@@ -60,31 +46,35 @@ def do_bench(run, device):
     return bench(run, return_mode="median") * 1e6
 
 
-def ours(program, device):
+def ours(program, device, records, *options):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "out.json"
-        subprocess.run([program, "bench", RECORDS, "--device", device, "--precision", "0.005", "--json", out], check=False, stdout=subprocess.DEVNULL)
-        return json.loads(out.read_text())["results"]
+        subprocess.run([program, "bench", records, "--device", device, *options, "--json", out], check=False, stdout=subprocess.DEVNULL)
+        return {row["index"]: row for row in json.loads(out.read_text())["results"]} # one that was not reached is not there
 
 
-def main(program, device, out):
-    records, rows = json.loads(RECORDS.read_text()), []
-    for record, mine in zip(records, ours(program, device), strict=True):
-        overload = record.get("overload", "default")
-        namespace, name = record["op_name"].split("::")
-        operator = getattr(getattr(getattr(torch.ops, namespace), name), overload)
-        positional, named = arguments(record, device)
-        with torch.no_grad():
-            def run(operator=operator, positional=positional, named=named):
-                return operator(*positional, **named)
-            rows.append({"op": record["op_name"], "arguments": mine["arguments"], "ours": mine["statistics"] and mine["statistics"]["median"],
+def median(row):
+    return row["statistics"]["median"] if row and row["statistics"] else None
+
+
+def main(program, device, records, out):
+    warm = ours(program, device, records, "--precision", "0.005", "--budget", "30")
+    cold = {} if device == "cpu" else ours(program, device, records, "--protocol", "fixed", "--budget", "30") # do_bench is for devices too
+    rows = []
+    with torch.no_grad():
+        for index, (record, run) in enumerate(operators.calls(records, device)):
+            mine = warm.get(index)
+            rows.append({"op": record["op_name"], "arguments": mine["arguments"] if mine else "", "ours": median(mine), "ours_cold": median(cold.get(index)),
                          "profiler": profiled(run, device), "benchmark": benchmarked(run), "do_bench": do_bench(run, device)})
     pathlib.Path(out).write_text(json.dumps({"device": device, "torch": torch.__version__, "rows": rows}, indent=1))
-    print(f"{'operator':28} {'ours':>12} {'profiler':>9} {'benchmark':>9} {'do_bench':>9}   ratios of ours to each")
+    print("our median, and its ratio to the profiler's kernel time and to benchmark; behind a flush, and its ratio to do_bench")
     for r in rows:
-        ratio = lambda k: f"{r['ours'] / r[k]:9.3f}" if r["ours"] and r[k] else f"{'-':>9}"
-        print(f"{r['op']:28} {r['ours'] or 0:9.0f} ns {ratio('profiler')} {ratio('benchmark')} {ratio('do_bench')}   {r['arguments'][:60]}")
-    long = [r["ours"] / r["profiler"] for r in rows if r["ours"] and r["profiler"] and r["profiler"] >= 20_000]
+        ratio = lambda a, b: f"{r[a] / r[b]:8.3f}" if r[a] and r[b] else f"{'-':>8}"
+        print(f"{r['op']:28} {r['ours'] or 0:9.0f} ns {ratio('ours', 'profiler')} {ratio('ours', 'benchmark')}   {r['ours_cold'] or 0:9.0f} ns "
+              f"{ratio('ours_cold', 'do_bench')}   {r['arguments'][:60]}")
+    if not all(r["ours"] for r in rows):
+        return "an operator got no time"
+    long = [r["ours"] / r["profiler"] for r in rows if r["profiler"] and r["profiler"] >= 20_000]
     if long:
         print(f"at 20 us and more: median ratio to the profiler's kernel time {statistics.median(long):.3f}, {sum(0.95 <= x <= 1.05 for x in long)} of {len(long)} within 5 %")
         return int(any(not 0.9 <= x <= 1.1 for x in long))

@@ -193,6 +193,40 @@ static void test_compare__duplicates(void **state)
     test_context_done(ctx, &m);
 }
 
+/* Several visits to one operator: a disturbed one does not outweigh the others by its samples, and medians that differ among visits are no change. */
+static void test_compare__visits(void **state)
+{
+    (void)state;
+    static const spec base[] = {
+        {"disturbed", .median = 1e4, .samples = 10}, {"disturbed", .median = 1e4, .samples = 12}, {"disturbed", .median = 1e4, .samples = 11},
+        {"unsteady", .median = 1e4}, {"unsteady", .median = 1.3e4}, {"unsteady", .median = 1e4},
+        {"slower", .median = 1e4}, {"slower", .median = 1.001e4}, {"slower", .median = 0.999e4},
+        {"short", .median = 1e4, .samples = 1}, {"short", .median = 1e4},
+    };
+    static const spec newer[] = {
+        {"disturbed", .median = 1e4, .samples = 10}, {"disturbed", .median = 1.5e4, .samples = 40}, {"disturbed", .median = 1e4, .samples = 12},
+        {"unsteady", .median = 1.3e4}, {"unsteady", .median = 1e4}, {"unsteady", .median = 1.3e4},
+        {"slower", .median = 1.05e4}, {"slower", .median = 1.051e4}, {"slower", .median = 1.049e4},
+        {"short", .median = 1e4},
+    };
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    evr_results *a = list_of(ctx, base, sizeof base / sizeof *base, 0.003), *b = list_of(ctx, newer, sizeof newer / sizeof *newer, -0.003);
+    evr_comparison *c = NULL;
+    assert_ok(evr_compare(ctx, a, b, NULL, &c, err));
+    expect(c, "disturbed", EVR_CHANGE_NONE, NULL);
+    assert_true(fabs(find(c, "disturbed")->ratio - 1) < 0.02);
+    assert_int_equal(find(c, "disturbed")->base->sample_count, 30);
+    expect(c, "unsteady", EVR_CHANGE_NONE, NULL);
+    expect(c, "slower", EVR_CHANGE_REGRESSION, NULL);
+    expect(c, "short", EVR_CHANGE_NONE, "2 calls before, 1 now");
+    assert_int_equal(find(c, "short")->base->sample_count, SAMPLES + 1);
+    evr_comparison_free(c);
+    evr_results_free(a);
+    evr_results_free(b);
+    test_context_done(ctx, &m);
+}
+
 /* Without keys, operator and arguments are what matches; the order is that of time moved in the workload. */
 static void test_compare__order_and_no_keys(void **state)
 {
@@ -292,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compare__outcomes),         cmocka_unit_test(test_compare__both_ways), cmocka_unit_test(test_compare__duplicates),
+        cmocka_unit_test(test_compare__visits),
         cmocka_unit_test(test_compare__order_and_no_keys), cmocka_unit_test(test_compare__options),   cmocka_unit_test(test_compare__no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

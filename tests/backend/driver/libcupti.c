@@ -1,12 +1,13 @@
 /* A look-alike of CUPTI: one record for each launch since recording was enabled, laid out as CUpti_ActivityKernel9 is,
  * newest first. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* their headers are not here */
 #define API __attribute__((visibility("default")))
 
-enum { KERNEL = 10, RECORD = 208, MOST = 100 };
+enum { COPY = 1, FILL = 2, KERNEL = 10, RECORD = 208, MOST = 100 };
 
 unsigned look_alike_launches(void);
 
@@ -20,10 +21,37 @@ static unsigned before;
 
 API int cuptiActivityRegisterCallbacks(request_fn first, complete_fn second)
 {
-    return request = first, complete = second, 0;
+    return request = first, complete = second, getenv("LOOK_ALIKE_CUPTI_BUSY") ? 39 : 0; /* CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED */
 }
-API int cuptiActivityEnable(int kind) { return before = look_alike_launches(), enabled = 1, kind == KERNEL ? 0 : 1; }
-API int cuptiActivityDisable(int kind) { return enabled = 0, kind == KERNEL ? 0 : 1; }
+API int cuptiActivityEnable(int kind)
+{
+    if (kind != KERNEL && kind != COPY && kind != FILL)
+        return 1;
+    if (!enabled)
+        before = look_alike_launches();
+    return enabled |= 1 << kind, 0;
+}
+API int cuptiActivityDisable(int kind) { return enabled &= ~(1 << kind), kind == KERNEL || kind == COPY || kind == FILL ? 0 : 1; }
+
+/* A copy and a fill for every recording with launches: laid out as CUpti_ActivityMemcpy6 and CUpti_ActivityMemset4 are. */
+static size_t others(uint8_t *at)
+{
+    uint32_t copy = COPY, fill = FILL, device = 0, stream = 7;
+    uint64_t start = 2000000, end = start + 300;
+    uint16_t place = 3;
+    memset(at, 0xee, 2 * RECORD);
+    memcpy(at, &copy, 4);
+    memcpy(at + 4, (uint8_t[3]){8, 3, 200}, 3); /* to a place that nobody knows */
+    memcpy(at + RECORD, &fill, 4);
+    memcpy(at + RECORD + 50, &place, 2);
+    for (int i = 0; i < 2; i++, at += RECORD, start = end, end += 100) {
+        memcpy(at + 16, &start, 8);
+        memcpy(at + 24, &end, 8);
+        memcpy(at + 32, &device, 4);
+        memcpy(at + 40, &stream, 4);
+    }
+    return 2 * RECORD;
+}
 
 API int cuptiActivityFlushAll(uint32_t flag)
 {
@@ -46,6 +74,8 @@ API int cuptiActivityFlushAll(uint32_t flag)
         memcpy(buffer + used + 48, &stream, 4);
         memcpy(buffer + used + 104, &name, sizeof name);
     }
+    if (buffer && enabled == (1 << COPY | 1 << FILL | 1 << KERNEL))
+        used += others(buffer + used);
     complete(NULL, 0, buffer, size, used);
     before += count;
     return 0;

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -161,6 +162,55 @@ at::Tensor allocate(const at::Tensor &x)
         all.push_back(at::ones({64 << 20}, x.options()));
 }
 
+// Says that it takes memory without end and touches none of it.
+at::Tensor reserve(const at::Tensor &x)
+{
+    std::vector<at::Tensor> all;
+    for (;;)
+        all.push_back(at::empty({1 << 30}, x.options()));
+}
+
+// Expects its argument where it is not.
+at::Tensor wrong_device(const at::Tensor &x)
+{
+    TORCH_CHECK(x.is_meta(), "poison: Expected all tensors to be on the same device, but found at least two devices, meta and ", x.device());
+    return x;
+}
+
+// Spins instead of sleeping, deaf to polite signals.
+at::Tensor spin(const at::Tensor &x)
+{
+    std::signal(SIGTERM, SIG_IGN);
+    for (volatile uint64_t turns = 0;;)
+        turns = turns + 1;
+    return x;
+}
+
+// Closes whatever is open, its line to whoever started it among it, and stays.
+at::Tensor shut_up(const at::Tensor &x)
+{
+    for (int fd = 0; fd < 256; fd++)
+        close(fd);
+    return hang(x);
+}
+
+// Leaves a child behind that keeps what it inherited open, and crashes.
+at::Tensor leave_child(const at::Tensor &x)
+{
+    if (fork() == 0) {
+        sleep(600);
+        std::_Exit(0);
+    }
+    return crash(x);
+}
+
+// Takes the process away that started it.
+at::Tensor patricide(const at::Tensor &x)
+{
+    kill(getppid(), SIGKILL);
+    return hang(x);
+}
+
 at::Tensor refuse(const at::Tensor &x)
 {
     TORCH_CHECK(false, "poison: raised");
@@ -206,7 +256,8 @@ TORCH_LIBRARY(evrpoison, m)
 {
     const std::pair<const char *, at::Tensor (*)(const at::Tensor &)> all[] = {
         {"crash", crash},   {"abort", give_up}, {"exit", leave},         {"hang", hang},     {"allocate", allocate},
-        {"refuse", refuse},   {"spoil", spoil},   {"innocent", innocent},  {"meddle", meddle}, {"not_a_number", not_a_number},
+        {"refuse", refuse},   {"reserve", reserve},  {"wrong_device", wrong_device}, {"spin", spin}, {"shut_up", shut_up}, {"leave_child", leave_child},
+        {"patricide", patricide}, {"spoil", spoil},   {"innocent", innocent},  {"meddle", meddle}, {"not_a_number", not_a_number},
         {"other_every_time", other_every_time}, {"imprecise", imprecise},
     };
     for (const auto &[name, function] : all)
