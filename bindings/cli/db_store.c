@@ -188,7 +188,7 @@ static int check_body(const db_session *s)
     return EXIT_GOOD;
 }
 
-/* Results are JSON; anything else is taken for CSV. */
+/* Results are JSON; a log of operators' inputs cannot be read as either; anything else is taken for CSV. */
 static bool is_document(const char *path)
 {
     char start[64];
@@ -203,15 +203,37 @@ static bool is_document(const char *path)
     return start[at] == '{' || (unsigned char)start[at] == 0x1f || (unsigned char)start[at] == 0x28; /* compressed too */
 }
 
+static bool is_log(const char *path)
+{
+    char start[9] = "";
+    struct stat st;
+    FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    bool is = f && fread(start, 1, sizeof start, f) == sizeof start && memcmp(start, "Operator:", sizeof start) == 0;
+    if (f)
+        fclose(f);
+    return is;
+}
+
+static int import_one(const db_session *s, const char *path, bool *document, evr_store_changes *sum)
+{
+    if (is_log(path)) {
+        fprintf(stderr, "evreplay %s: %s is a log of operators' inputs, which has counts and no times\n  what to do: `db missing` lists those of its calls that have no time, and `db fill` times them\n",
+                s->self->name, path);
+        return EXIT_BAD_INPUT;
+    }
+    if (!is_document(path))
+        return db_import_csv(s, path);
+    *document = true;
+    return db_add_document(s, path, sum);
+}
+
 static int import_body(const db_session *s)
 {
     evr_store_changes sum = {.struct_size = sizeof sum};
     int code = EXIT_GOOD;
     bool any = false;
     for (size_t i = 1; i < s->inputs->count; i++) {
-        bool document = is_document(s->inputs->items[i]);
-        int one = document ? db_add_document(s, s->inputs->items[i], &sum) : db_import_csv(s, s->inputs->items[i]);
-        any |= document;
+        int one = import_one(s, s->inputs->items[i], &any, &sum);
         code = one ? one : code;
     }
     if (any)

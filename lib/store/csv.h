@@ -39,6 +39,13 @@ static inline evr_str evr_csv_sheet_header(const evr_csv_sheet *sheet) { return 
 /* The accelerator core of a row; may be empty. */
 evr_str evr_csv_row_core(const evr_csv_sheet *sheet, const evr_csv *csv);
 
+/* Bytes of a column, borrowed until the next step. */
+static inline evr_str evr_csv_blob(sqlite3_stmt *statement, int column)
+{
+    const char *data = sqlite3_column_blob(statement, column);
+    return (evr_str){data ? data : "", data ? (size_t)sqlite3_column_bytes(statement, column) : 0};
+}
+
 /* Whether an operator's name may be that of a file. */
 bool evr_csv_name_is_plain(evr_str op);
 

@@ -21,12 +21,6 @@ typedef struct exporting {
 
 static evr_status cannot_read(const exporting *ex, int rc, evr_error **err) { return evr_store_fail(ex->store, rc, "cannot read", err); }
 
-static evr_str blob(sqlite3_stmt *statement, int column)
-{
-    const char *data = sqlite3_column_blob(statement, column);
-    return (evr_str){data ? data : "", data ? (size_t)sqlite3_column_bytes(statement, column) : 0};
-}
-
 /* All files are of one device and stack. */
 static evr_status check_stack(exporting *ex, sqlite3_stmt *sheet, evr_error **err)
 {
@@ -80,7 +74,7 @@ static evr_status write_lines(exporting *ex, int64_t sheet, evr_error **err)
     int rc = sqlite3_bind_int64(lines, 1, sheet);
     evr_status status = EVR_OK;
     while (status == EVR_OK && (rc == SQLITE_OK || rc == SQLITE_ROW) && (rc = sqlite3_step(lines)) == SQLITE_ROW) {
-        evr_buf_str(&ex->out, blob(lines, 0));
+        evr_buf_str(&ex->out, evr_csv_blob(lines, 0));
         evr_buf_c(&ex->out, "\r\n");
         ex->made.rows++;
         ex->made.malformed += sqlite3_column_int(lines, 1) != 0;
@@ -99,7 +93,7 @@ static evr_status write_sheet(exporting *ex, sqlite3_stmt *sheet, evr_error **er
     EVR_TRY(set_name(ex, evr_store_column(sheet, 1), err));
     EVR_TRY(evr_folder_stage(&ex->folder, evr_buf_view(&ex->name), err));
     ex->out.len = 0;
-    evr_buf_str(&ex->out, blob(sheet, 3));
+    evr_buf_str(&ex->out, evr_csv_blob(sheet, 3));
     evr_buf_c(&ex->out, "\r\n");
     EVR_TRY(write_lines(ex, sqlite3_column_int64(sheet, 0), err));
     ex->made.files++;

@@ -351,7 +351,7 @@ static evr_status merge_sheet(importing *im, evr_store *from, sqlite3_stmt *shee
     evr_str op = evr_store_column(sheet, 1);
     im->taken_s = sqlite3_column_int64(sheet, 2);
     text->len = 0;
-    evr_buf_str(text, evr_store_column(sheet, 3));
+    evr_buf_str(text, evr_csv_blob(sheet, 3));
     evr_buf_c(text, "\r\n");
     im->o.device_name = evr_store_column(sheet, 4);
     im->o.runtime = evr_store_column(sheet, 5);
@@ -360,7 +360,7 @@ static evr_status merge_sheet(importing *im, evr_store *from, sqlite3_stmt *shee
     EVR_TRY(evr_store_prepare(from, EVR_SQL_LINES, &lines, err));
     rc = sqlite3_bind_int64(lines, 1, sqlite3_column_int64(sheet, 0));
     while (rc == SQLITE_OK && (rc = sqlite3_step(lines)) == SQLITE_ROW) {
-        evr_buf_add(text, sqlite3_column_blob(lines, 0), (size_t)sqlite3_column_bytes(lines, 0));
+        evr_buf_str(text, evr_csv_blob(lines, 0));
         evr_buf_c(text, "\r\n");
         rc = SQLITE_OK;
     }

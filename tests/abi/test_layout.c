@@ -77,13 +77,6 @@ AT(evr_device_state, memory_clock_mhz, 24);
 AT(evr_device_state, temperature_c, 32);
 AT(evr_device_state, power_w, 40);
 
-SIZE(evr_kernel_run, 40);
-AT(evr_kernel_run, struct_size, 0);
-AT(evr_kernel_run, stream, 4);
-AT(evr_kernel_run, name, 8);
-AT(evr_kernel_run, start_ns, 24);
-AT(evr_kernel_run, duration_ns, 32);
-
 SIZE(evr_backend, 248);
 AT(evr_backend, struct_size, 0);
 AT(evr_backend, abi, 4);
@@ -458,6 +451,13 @@ AT(evr_host, user, 8);
 AT(evr_host, log, 16);
 AT(evr_host, error, 24);
 
+SIZE(evr_kernel_run, 40);
+AT(evr_kernel_run, struct_size, 0);
+AT(evr_kernel_run, stream, 4);
+AT(evr_kernel_run, name, 8);
+AT(evr_kernel_run, start_ns, 24);
+AT(evr_kernel_run, duration_ns, 32);
+
 SIZE(evr_callable, 32);
 AT(evr_callable, struct_size, 0);
 AT(evr_callable, reserved, 4);
@@ -607,6 +607,27 @@ AT(evr_store_row, median_ns, 168);
 AT(evr_store_row, median_low_ns, 176);
 AT(evr_store_row, median_high_ns, 184);
 AT(evr_store_row, distance, 192);
+
+SIZE(evr_store_csv_options, 72);
+AT(evr_store_csv_options, struct_size, 0);
+AT(evr_store_csv_options, flags, 4);
+AT(evr_store_csv_options, device_name, 8);
+AT(evr_store_csv_options, runtime, 24);
+AT(evr_store_csv_options, driver, 40);
+AT(evr_store_csv_options, problem, 56);
+AT(evr_store_csv_options, user, 64);
+
+SIZE(evr_store_csv_changes, 72);
+AT(evr_store_csv_changes, struct_size, 0);
+AT(evr_store_csv_changes, reserved, 4);
+AT(evr_store_csv_changes, files, 8);
+AT(evr_store_csv_changes, unchanged, 16);
+AT(evr_store_csv_changes, foreign, 24);
+AT(evr_store_csv_changes, rows, 32);
+AT(evr_store_csv_changes, malformed, 40);
+AT(evr_store_csv_changes, untimed, 48);
+AT(evr_store_csv_changes, added, 56);
+AT(evr_store_csv_changes, known, 64);
 
 SIZE(evr_event, 160);
 AT(evr_event, struct_size, 0);
