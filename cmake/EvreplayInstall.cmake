@@ -28,6 +28,10 @@ file(RELATIVE_PATH pc_libdir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR
 file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(pkgconfig/evreplay.pc.in ${PROJECT_BINARY_DIR}/evreplay.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/evreplay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(EVREPLAY_STATIC) # a package of its own: linkers prefer the shared library where -levreplay finds both
+  configure_file(pkgconfig/evreplay-static.pc.in ${PROJECT_BINARY_DIR}/evreplay-static.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/evreplay-static.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 # A wheel has no symbolic links: there the library is one file of one name.
 if(SKBUILD)

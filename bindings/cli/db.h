@@ -6,7 +6,7 @@
 
 #include "options.h"
 
-extern const command db_add, db_merge, db_import, db_export, db_history, db_nearest, db_check, db_missing, db_report, db_fill;
+extern const command db_update, db_add, db_merge, db_import, db_export, db_history, db_nearest, db_check, db_missing, db_report, db_fill;
 
 /* Measured where and how: of what a store holds, the part that counts. */
 typedef struct place_options {

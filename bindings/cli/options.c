@@ -166,6 +166,21 @@ void options_free(const command *cmd, void *values, text_list *positional)
     free(positional->items);
 }
 
+const char *command_word(const command *cmd)
+{
+    const char *space = strrchr(cmd->name, ' ');
+    return space ? space + 1 : cmd->name;
+}
+
+/* Characters, as a terminal counts them: bytes of UTF-8 that begin one. */
+static int width_of(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
 void options_help(const command *cmd)
 {
     printf("usage: evreplay %s %s [OPTIONS]\n\n%s\n", cmd->name, cmd->synopsis, cmd->summary);
@@ -176,9 +191,9 @@ void options_help(const command *cmd)
         int n = snprintf(left, sizeof left, o->short_name ? "-%c, " : "    ", o->short_name);
         snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "",
                  o->kind == OPT_LIST ? "…" : "");
-        printf("  %-28s %s\n", left, o->help);
+        printf("  %s%*s %s\n", left, width_of(left) < 28 ? 28 - width_of(left) : 0, "", o->help);
     }
-    printf("      --help                 this text\n");
+    printf("      --help                   this text\n");
     if (cmd->details)
         printf("\n%s", cmd->details);
 }

@@ -44,7 +44,11 @@ typedef struct command {
     const char *details;  /* paragraphs below the options; may be NULL */
     const option *options;
     int (*run)(int argc, char **argv, const struct command *self);
+    const struct command *const *commands; /* of its own, ended by NULL; "db update" among those of "db"; NULL when there are none */
 } command;
+
+/* The last word of its name. */
+const char *command_word(const command *cmd);
 
 /* Fills `*values` from the arguments. Positional arguments (and "-") go to *positional. Returns -1 to go on, else the exit code:
  * --help has been answered, or an error has been told on stderr. Lists are freed with options_free(). */

@@ -1,3 +1,9 @@
 #include "commands.h"
 
-int main(int argc, char **argv) { return command_main(argc, argv); }
+#include "../heap.h"
+
+int main(int argc, char **argv)
+{
+    heap_keep();
+    return command_main(argc, argv);
+}

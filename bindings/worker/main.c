@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "../heap.h"
+
 enum { FROM = 3, TO = 4 };
 
 int main(void)
@@ -18,6 +20,7 @@ int main(void)
         fprintf(stderr, "evreplay-worker is started by libevreplay, for `evreplay replay --isolate`; it has no use by itself\n");
         return 2;
     }
+    heap_keep();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a batch that is killed leaves nobody behind */
     evr_status status = evr_context_new(NULL, &ctx, &err);
     if (status == EVR_OK)

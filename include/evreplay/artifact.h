@@ -49,7 +49,7 @@ typedef struct evr_artifact_options {
  */
 EVR_API evr_status evr_artifact_write(evr_context *ctx, const evr_ir *const *records, size_t count, const evr_artifact_options *options, void **out,
                                       size_t *size, evr_error **err);
-EVR_API void evr_artifact_bytes_free(evr_context *ctx, void *bytes, size_t size); /**< @since 0.1 */
+EVR_API void evr_artifact_bytes_free(evr_context *ctx, void *bytes, size_t size); /**< frees what evr_artifact_write() made; `size` is what it said @since 0.1 */
 
 /** 1 when the bytes begin as an artifact does, which is how every zip file does; the first four are enough. @since 0.1 */
 EVR_API int32_t evr_artifact_looks_like(const void *data, size_t size);
@@ -70,7 +70,7 @@ typedef struct evr_artifact_limits {
  * @since 0.1
  */
 EVR_API evr_status evr_artifact_read(evr_context *ctx, const void *data, size_t size, const evr_artifact_limits *limits, evr_artifact **out, evr_error **err);
-EVR_API void evr_artifact_free(evr_artifact *artifact);                           /**< @since 0.1 */
+EVR_API void evr_artifact_free(evr_artifact *artifact);                           /**< NULL does nothing @since 0.1 */
 EVR_API const evr_ir_set *evr_artifact_records(const evr_artifact *artifact);     /**< borrowed @since 0.1 */
 EVR_API evr_str evr_artifact_manifest(const evr_artifact *artifact);              /**< the whole manifest.json @since 0.1 */
 

@@ -95,8 +95,10 @@ typedef struct evr_backend {
     const char *name;     /**< "cpu", "cuda"… */
     const char *version;  /**< of the backend */
 
+    /** The last call: frees `self`. */
     void (*shutdown)(void *self);
 
+    /** Number of devices; 0 is no failure. */
     int32_t (*device_count)(void *self);
     /** When there is no device: what was looked for and not found, in a sentence; else "". */
     const char *(*why)(void *self);
@@ -109,14 +111,18 @@ typedef struct evr_backend {
 
     /** `kind` is EVR_STREAM_…; `native` is read for EVR_STREAM_NATIVE. @return EVR_OK · EVR_E_NO_DEVICE · EVR_E_NOMEM · EVR_E_UNSUPPORTED (the kind) */
     evr_status (*stream_open)(void *self, int32_t device, int32_t kind, void *native, evr_backend_stream **out, evr_error **err);
+    /** Waits for nothing; no span or graph uses the stream any more. */
     void (*stream_close)(void *self, evr_backend_stream *stream);
     /** Waits for all work of the stream. What failed on it is reported here. */
     evr_status (*stream_wait)(void *self, evr_backend_stream *stream, evr_error **err);
 
     /** A span is used again and again: begin, end, ns, begin… */
     evr_status (*span_new)(void *self, int32_t device, evr_backend_span **out, evr_error **err);
+    /** Frees a span. */
     void (*span_free)(void *self, evr_backend_span *span);
+    /** Puts the beginning of the span on the stream; a span that was ended begins anew. */
     evr_status (*span_begin)(void *self, evr_backend_span *span, evr_backend_stream *stream, evr_error **err);
+    /** Puts the end of the span on the stream. @return EVR_OK · EVR_E_STATE (it was not begun) */
     evr_status (*span_end)(void *self, evr_backend_span *span, evr_backend_stream *stream, evr_error **err);
     /** Waits for the end of the span and says how long it was. @return EVR_OK · EVR_E_STATE (it was not begun and ended) */
     evr_status (*span_ns)(void *self, evr_backend_span *span, double *ns, evr_error **err);
@@ -136,8 +142,11 @@ typedef struct evr_backend {
     /** Optional, all four together. What is put on the stream between begin and end is kept instead of run.
      *  graph_end() ends the capture even when it fails. @return EVR_OK · EVR_E_UNSUPPORTED (something that cannot be captured) */
     evr_status (*graph_begin)(void *self, evr_backend_stream *stream, evr_error **err);
+    /** Ends the capture and hands out what was captured. @see graph_begin */
     evr_status (*graph_end)(void *self, evr_backend_stream *stream, evr_backend_graph **out, evr_error **err);
+    /** Puts all of the graph on the stream, as one. @see graph_begin */
     evr_status (*graph_launch)(void *self, evr_backend_graph *graph, evr_backend_stream *stream, evr_error **err);
+    /** Frees a graph that is no longer running. @see graph_begin */
     void (*graph_free)(void *self, evr_backend_graph *graph);
     /** Optional. Clocks, temperature and whether the device is slowed. */
     evr_status (*device_state)(void *self, int32_t device, evr_device_state *out, evr_error **err);

@@ -41,9 +41,9 @@ extern "C" {
 #  define EVR_API
 #endif
 
-#define EVR_VERSION_MAJOR 0
-#define EVR_VERSION_MINOR 1
-#define EVR_VERSION_PATCH 0
+#define EVR_VERSION_MAJOR 0 /**< of these headers */
+#define EVR_VERSION_MINOR 1 /**< of these headers */
+#define EVR_VERSION_PATCH 0 /**< of these headers */
 
 /** Number of the ABI: raised when a compiled user of an earlier header would break. */
 #define EVR_ABI_VERSION 1u

@@ -83,6 +83,15 @@ EVR_API evr_status evr_replay_batch(evr_context *ctx, const evr_ir *const *recor
                                     evr_results **out, evr_error **err);
 
 /**
+ * Measures one replayer, as a batch does: what its operator writes is put back before each sample, when that is no more than 16 MiB, and the stream is held where the
+ * trace of the record shows that it may be. The meter is of the replayer's device; on a GPU it stands on the device's default stream (EVR_STREAM_NATIVE, NULL).
+ * @param[in] protocol  NULL = the default one
+ * @return as evr_measure(), and what evr_replayer_run() returns
+ * @since 0.1
+ */
+EVR_API evr_status evr_replayer_measure(evr_replayer *replayer, evr_meter *meter, const evr_protocol *protocol, evr_measurement **out, evr_error **err);
+
+/**
  * The life of a worker: reads frames from one descriptor and answers on another until the first is closed. For evreplay-worker, and for
  * programs that bring initializers of their own into workers: they make a context, register, and call this. When the batch asks for it and the process has one thread, no device
  * open and no host hooks, the call forks and returns in each child as well, once the batch has closed that child's line; what follows it runs in all of them.

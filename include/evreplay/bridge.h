@@ -61,6 +61,7 @@ typedef struct evr_bridge {
     const char *name;     /**< "torch" */
     const char *version;  /**< of the tensor library, such as "2.13.0" */
 
+    /** The last call: frees `self`. */
     void (*shutdown)(void *self);
 
     /** Loads a library of custom operators by path. The library calls this for paths the user registered or allowed only. */
@@ -82,11 +83,14 @@ typedef struct evr_bridge {
     /** Makes a tensor with a storage of its own that shape, strides and offset fit in. Contents undefined.
      *  @return EVR_OK, EVR_E_NOMEM, EVR_E_NO_DEVICE, EVR_E_UNSUPPORTED (element type) or EVR_E_INVALID (shape) */
     evr_status (*tensor_new)(void *self, const evr_tensor *what, evr_device device, evr_bridge_tensor **out, evr_error **err);
+    /** Frees a tensor; its storage goes when nobody shares it. */
     void (*tensor_free)(void *self, evr_bridge_tensor *tensor);
+    /** Fills `*out`, whose struct_size the caller has set. */
     evr_status (*tensor_info)(void *self, evr_bridge_tensor *tensor, evr_tensor_info *out, evr_error **err);
     /** Copies `size` bytes between host memory and the storage at byte `offset`. */
     evr_status (*tensor_write)(void *self, evr_bridge_tensor *tensor, uint64_t offset, const void *from, uint64_t size,
                                evr_error **err);
+    /** As tensor_write(), the other way. */
     evr_status (*tensor_read)(void *self, evr_bridge_tensor *tensor, uint64_t offset, void *to, uint64_t size,
                               evr_error **err);
     /** Optional. A copy with its own storage, same shape and strides. */
@@ -107,6 +111,7 @@ typedef struct evr_bridge {
     size_t (*call_result_count)(void *self, evr_bridge_call *call);
     /** The i-th result. Tensors are EVR_VALUE_HANDLE, borrowed until the next run or call_free; lists likewise. */
     evr_status (*call_result)(void *self, evr_bridge_call *call, size_t index, evr_value *out, evr_error **err);
+    /** Frees a call with its arguments and results. */
     void (*call_free)(void *self, evr_bridge_call *call);
 
     /** Seeds every random generator, of all devices in use. */

@@ -5,6 +5,7 @@
 #ifndef EVREPLAY_EVREPLAY_H
 #define EVREPLAY_EVREPLAY_H
 
+#include <evreplay/arrow.h>
 #include <evreplay/artifact.h>
 #include <evreplay/base.h>
 #include <evreplay/batch.h>
@@ -15,6 +16,7 @@
 #include <evreplay/registry.h>
 #include <evreplay/replay.h>
 #include <evreplay/report.h>
+#include <evreplay/rows.h>
 #include <evreplay/store.h>
 #include <evreplay/trace.h>
 #include <evreplay/trace_set.h>

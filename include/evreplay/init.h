@@ -69,8 +69,8 @@ typedef struct evr_init_tensor {
 /** @name What an initializer sees
  * @{ */
 EVR_API evr_context *evr_init_context(const evr_init_view *view);               /**< for evr_error_make() @since 0.1 */
-EVR_API const evr_ir *evr_init_record(const evr_init_view *view);               /**< @since 0.1 */
-EVR_API uint64_t evr_init_seed(const evr_init_view *view);                      /**< @since 0.1 */
+EVR_API const evr_ir *evr_init_record(const evr_init_view *view);               /**< the record that is set up @since 0.1 */
+EVR_API uint64_t evr_init_seed(const evr_init_view *view);                      /**< of the contents @since 0.1 */
 /** Index of the argument of that name; SIZE_MAX when there is none. @since 0.1 */
 EVR_API size_t evr_init_find(const evr_init_view *view, const char *name);
 /** A text set with evr_set_init_option(); `data` is NULL when it was not. @since 0.1 */

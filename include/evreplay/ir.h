@@ -30,32 +30,32 @@ typedef struct evr_extractor evr_extractor; /**< makes records of one trace's ev
 /** @name Element types
  * Numbered as PyTorch's `ScalarType`, which is how a trace records a `dtype` argument.
  * @{ */
-#define EVR_DTYPE_UINT8 0
-#define EVR_DTYPE_INT8 1
-#define EVR_DTYPE_INT16 2
-#define EVR_DTYPE_INT32 3
-#define EVR_DTYPE_INT64 4
-#define EVR_DTYPE_FLOAT16 5
-#define EVR_DTYPE_FLOAT32 6
-#define EVR_DTYPE_FLOAT64 7
-#define EVR_DTYPE_COMPLEX32 8
-#define EVR_DTYPE_COMPLEX64 9
-#define EVR_DTYPE_COMPLEX128 10
-#define EVR_DTYPE_BOOL 11
-#define EVR_DTYPE_QINT8 12
-#define EVR_DTYPE_QUINT8 13
-#define EVR_DTYPE_QINT32 14
-#define EVR_DTYPE_BFLOAT16 15
-#define EVR_DTYPE_FLOAT8_E5M2 23
-#define EVR_DTYPE_FLOAT8_E4M3FN 24
-#define EVR_DTYPE_FLOAT8_E5M2FNUZ 25
-#define EVR_DTYPE_FLOAT8_E4M3FNUZ 26
-#define EVR_DTYPE_UINT16 27
-#define EVR_DTYPE_UINT32 28
-#define EVR_DTYPE_UINT64 29
-#define EVR_DTYPE_FLOAT8_E8M0FNU 44
-#define EVR_DTYPE_FLOAT4_E2M1FN_X2 45
-#define EVR_DTYPE_UNKNOWN (-1)
+#define EVR_DTYPE_UINT8 0           /**< unsigned, 8 bits */
+#define EVR_DTYPE_INT8 1            /**< signed, 8 bits */
+#define EVR_DTYPE_INT16 2           /**< signed, 16 bits */
+#define EVR_DTYPE_INT32 3           /**< signed, 32 bits */
+#define EVR_DTYPE_INT64 4           /**< signed, 64 bits */
+#define EVR_DTYPE_FLOAT16 5         /**< IEEE 754, 16 bits */
+#define EVR_DTYPE_FLOAT32 6         /**< IEEE 754, 32 bits */
+#define EVR_DTYPE_FLOAT64 7         /**< IEEE 754, 64 bits */
+#define EVR_DTYPE_COMPLEX32 8       /**< two of float16 */
+#define EVR_DTYPE_COMPLEX64 9       /**< two of float32 */
+#define EVR_DTYPE_COMPLEX128 10     /**< two of float64 */
+#define EVR_DTYPE_BOOL 11           /**< a byte, 0 or 1 */
+#define EVR_DTYPE_QINT8 12          /**< quantized, signed, 8 bits */
+#define EVR_DTYPE_QUINT8 13         /**< quantized, unsigned, 8 bits */
+#define EVR_DTYPE_QINT32 14         /**< quantized, signed, 32 bits */
+#define EVR_DTYPE_BFLOAT16 15       /**< the upper half of a float32 */
+#define EVR_DTYPE_FLOAT8_E5M2 23    /**< 5 bits of exponent, 2 of mantissa, with infinities */
+#define EVR_DTYPE_FLOAT8_E4M3FN 24  /**< 4 bits of exponent, 3 of mantissa, no infinities */
+#define EVR_DTYPE_FLOAT8_E5M2FNUZ 25/**< no infinities, one zero, bias 16 */
+#define EVR_DTYPE_FLOAT8_E4M3FNUZ 26/**< no infinities, one zero, bias 8 */
+#define EVR_DTYPE_UINT16 27         /**< unsigned, 16 bits */
+#define EVR_DTYPE_UINT32 28         /**< unsigned, 32 bits */
+#define EVR_DTYPE_UINT64 29         /**< unsigned, 64 bits */
+#define EVR_DTYPE_FLOAT8_E8M0FNU 44 /**< powers of two: scales of blocks */
+#define EVR_DTYPE_FLOAT4_E2M1FN_X2 45/**< two of 4 bits in a byte */
+#define EVR_DTYPE_UNKNOWN (-1)      /**< a type this library does not know */
 /** @} */
 
 /** Name of an element type as PyTorch prints it without "torch.", such as "bfloat16"; "" for an unknown one. @since 0.1 */
@@ -157,11 +157,11 @@ typedef struct evr_argument {
 
 /** @name Statuses and reasons
  * @{ */
-#define EVR_STATUS_OK 0
-#define EVR_STATUS_SKIPPED 1
-#define EVR_STATUS_FAILED 2
+#define EVR_STATUS_OK 0      /**< it can be replayed, or was */
+#define EVR_STATUS_SKIPPED 1 /**< no operator call that runs by itself; the reason says what it is */
+#define EVR_STATUS_FAILED 2  /**< it cannot be replayed, or could not; the reason says why */
 
-#define EVR_REASON_NONE 0
+#define EVR_REASON_NONE 0                  /**< of a record that is ok */
 #define EVR_REASON_AUTOGRAD_NODE 1         /**< skipped: wraps operators that are listed themselves */
 #define EVR_REASON_ANNOTATION 2            /**< skipped */
 #define EVR_REASON_PYTHON_FUNCTION 3       /**< skipped */
@@ -193,7 +193,7 @@ typedef struct evr_kernel {
 } evr_kernel;
 
 /** What an inference server said of the batch a call ran in, through an annotation around it. */
-typedef struct evr_batch {
+typedef struct evr_batch_context {
     uint32_t struct_size;        /**< set by the caller */
     uint32_t reserved;           /**< 0 */
     int64_t context_requests;    /**< requests whose prompts are read (prefill) */
@@ -202,13 +202,13 @@ typedef struct evr_batch {
     int64_t generation_requests; /**< requests that write (decode) */
     int64_t generation_tokens;   /**< their tokens in this step */
     int64_t generation_cached;   /**< length of their sequences, this step included; 0 = not said */
-} evr_batch;
+} evr_batch_context;
 
 /**
  * Reads an annotation of vLLM or SGLang: "execute_context_2(512)_generation_30(30)", "execute_8192_context_9(sq8155sk8430…)_generation_37(sq37sk3052…)",
  * "step[DECODE bs=8 toks=8]". @return 1 when it is one, with `*out` filled; else 0 @since 0.1
  */
-EVR_API int32_t evr_batch_parse(evr_str annotation, evr_batch *out);
+EVR_API int32_t evr_batch_context_parse(evr_str annotation, evr_batch_context *out);
 
 /** @name Reading a record
  * @{ */
@@ -222,14 +222,14 @@ EVR_API evr_status evr_ir_arguments(const evr_ir *ir, char **out, evr_error **er
 EVR_API uint64_t evr_ir_count(const evr_ir *ir);   /**< calls with the same arguments @since 0.1 */
 EVR_API evr_uid evr_ir_uid(const evr_ir *ir);      /**< event it was made from; EVR_NO_UID if none @since 0.1 */
 EVR_API evr_str evr_ir_device(const evr_ir *ir);   /**< "cpu", "cuda:0"…, where the call ran; empty if unknown @since 0.1 */
-EVR_API size_t evr_ir_kernel_count(const evr_ir *ir);                          /**< @since 0.1 */
+EVR_API size_t evr_ir_kernel_count(const evr_ir *ir);                          /**< kinds of kernels below its calls; 0 = none, or not recorded @since 0.1 */
 EVR_API const evr_kernel *evr_ir_kernel(const evr_ir *ir, size_t index);       /**< NULL beyond the last @since 0.1 */
 EVR_API int32_t evr_ir_status(const evr_ir *ir);   /**< EVR_STATUS_..., of the extraction @since 0.1 */
 EVR_API int32_t evr_ir_reason(const evr_ir *ir);   /**< EVR_REASON_... @since 0.1 */
 EVR_API evr_str evr_ir_detail(const evr_ir *ir);   /**< names what is missing or wrong; may be empty @since 0.1 */
 /** 1 and the batch when the call ran inside an annotation that tells it; else 0. @since 0.1 */
-EVR_API int32_t evr_ir_batch(const evr_ir *ir, evr_batch *out);
-EVR_API void evr_ir_free(evr_ir *ir);              /**< @since 0.1 */
+EVR_API int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out);
+EVR_API void evr_ir_free(evr_ir *ir);              /**< NULL does nothing @since 0.1 */
 /** @} */
 
 /** How records are made. All zero is a working default. */
@@ -263,7 +263,7 @@ typedef evr_status (*evr_schema_source)(void *user, evr_str op, evr_schema_fn vi
 /** Starts extraction from a trace, which must outlive the extractor. @since 0.1 */
 EVR_API evr_status evr_extractor_new(evr_context *ctx, const evr_trace *trace, const evr_extractor_options *options,
                                      evr_extractor **out, evr_error **err);
-/** @since 0.1 */
+/** Frees an extractor and the calls it lent; records live on. NULL does nothing. @since 0.1 */
 EVR_API void evr_extractor_free(evr_extractor *extractor);
 /** Has a source asked for each operator's schemas before the library's own are looked at, such as the tensor library in use: see evr_runtime_teach().
  *  To be set before the first record is made. @return EVR_OK · EVR_E_STATE (records were made already) @since 0.1 */
@@ -296,9 +296,9 @@ typedef struct evr_ir_set evr_ir_set;
  * @since 0.1
  */
 EVR_API evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_set **out, evr_error **err);
-EVR_API size_t evr_ir_set_count(const evr_ir_set *set);                      /**< @since 0.1 */
+EVR_API size_t evr_ir_set_count(const evr_ir_set *set);                      /**< number of records @since 0.1 */
 EVR_API const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t index);    /**< borrowed @since 0.1 */
-EVR_API void evr_ir_set_free(evr_ir_set *set);                               /**< @since 0.1 */
+EVR_API void evr_ir_set_free(evr_ir_set *set);                               /**< frees the list and its records; NULL does nothing @since 0.1 */
 /** Writes records as one JSON document; the same records give the same bytes. Free `*out` with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_ir_write(evr_context *ctx, const evr_ir *const *records, size_t count, int32_t format, char **out,
                                 size_t *size, evr_error **err);

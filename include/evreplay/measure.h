@@ -38,7 +38,7 @@ typedef struct evr_statistics {
     uint32_t struct_size;  /**< set by the caller */
     uint32_t flags;        /**< EVR_STATISTICS_... */
     uint64_t count;        /**< samples */
-    double median;
+    double median;         /**< of the samples */
     double median_low;     /**< lower end of the interval of the median */
     double median_high;    /**< upper end */
     double coverage;       /**< of the interval: 0.95, or what it can be with fewer than 6 samples */
@@ -46,9 +46,9 @@ typedef struct evr_statistics {
     double iqr;            /**< q3 - q1 */
     double q1;             /**< lower quartile */
     double q3;             /**< upper quartile */
-    double min;
-    double max;
-    double mean;
+    double min;            /**< least */
+    double max;            /**< greatest */
+    double mean;           /**< of the samples */
     double std;            /**< with count - 1 */
     double drift;          /**< change from the first to the last sample as a trend, over the median; set even when it may be chance */
     double correlation;    /**< of neighbours, as signs around the trend: -1 to 1 */
@@ -229,7 +229,7 @@ typedef struct evr_conditions {
  */
 EVR_API evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr_measured *what, evr_measurement **out,
                                evr_error **err);
-/** @since 0.1 */
+/** Frees a measurement. NULL does nothing. @since 0.1 */
 EVR_API void evr_measurement_free(evr_measurement *measurement);
 /** Nanoseconds of one call, in the order taken, harness taken off. @since 0.1 */
 EVR_API const double *evr_measurement_samples(const evr_measurement *measurement, size_t *count);

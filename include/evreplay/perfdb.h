@@ -47,7 +47,7 @@ typedef struct evr_perfdb_options {
  */
 EVR_API evr_status evr_perfdb_open(evr_context *ctx, const char *path, const evr_perfdb_options *options, evr_perfdb **out,
                                    evr_error **err);
-/** @since 0.1 */
+/** Closes a database; reports live on. NULL does nothing. @since 0.1 */
 EVR_API void evr_perfdb_free(evr_perfdb *db);
 EVR_API int32_t evr_perfdb_format(const evr_perfdb *db); /**< EVR_PERFDB_FORMAT_... @since 0.1 */
 EVR_API evr_str evr_perfdb_path(const evr_perfdb *db);   /**< as given @since 0.1 */
@@ -57,6 +57,25 @@ EVR_API evr_str evr_perfdb_path(const evr_perfdb *db);   /**< as given @since 0.
 
 #define EVR_PERFDB_PRUNE 1u /**< rows without any valid duration are removed afterwards */
 
+/** A row of the database that was run, and what became of it. Texts are as they stand in the row's cells. */
+typedef struct evr_perfdb_run {
+    uint32_t struct_size;   /**< sizeof(evr_perfdb_run), or set by the caller of evr_perfdb_report_run() */
+    int32_t status;         /**< EVR_PERFDB_SUCCESS, _SKIPPED or _FAILED */
+    evr_str op;             /**< operator whose file has the row */
+    evr_str state;          /**< "OP State" */
+    evr_str core;           /**< "Accelerator Core" */
+    evr_str input_shapes;   /**< "Input Shapes" */
+    evr_str input_types;    /**< "Input Data Types" */
+    evr_str input_formats;  /**< "Input Formats" */
+    evr_str output_shapes;  /**< "Output Shapes" */
+    evr_str output_types;   /**< "Output Data Types" */
+    evr_str output_formats; /**< "Output Formats" */
+    evr_str reason;         /**< why it was skipped or failed; empty on success */
+    uint64_t line;          /**< on which the row begins, from 1; 0 = not known */
+    double duration_us;     /**< measured; above 0 on success */
+    evr_str ep_size;        /**< "EP Size"; empty = that of the update */
+} evr_perfdb_run;
+
 /** What an update does. All zero but the sources is a working default. */
 typedef struct evr_perfdb_update_options {
     uint32_t struct_size;       /**< sizeof(evr_perfdb_update_options) */
@@ -64,9 +83,11 @@ typedef struct evr_perfdb_update_options {
     uint32_t flags;             /**< EVR_PERFDB_PRUNE */
     uint32_t ep_size;           /**< ranks of expert parallelism the sources were measured with; 0 = not known */
     const char *const *sources; /**< op_summary CSV files, or folders in which `op_summary_*.csv` are looked for at any depth */
-    const char *const *ops;     /**< operators whose files are updated */
+    const char *const *ops;     /**< operators whose files are updated, with * and ? */
     size_t source_count;        /**< 0 = nothing new, for pruning and reporting alone */
     size_t op_count;            /**< 0 = every operator */
+    const evr_perfdb_run *const *runs; /**< rows that were run: their times update the rows of their own operator, their outcomes go to the report */
+    size_t run_count;           /**< number of them */
 } evr_perfdb_update_options;
 
 /**
@@ -83,7 +104,7 @@ typedef struct evr_perfdb_update_options {
 EVR_API evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *options, evr_perfdb_report **out,
                                      evr_error **err);
 
-/** @since 0.1 */
+/** Frees a report and all it lent. NULL does nothing. @since 0.1 */
 EVR_API void evr_perfdb_report_free(evr_perfdb_report *report);
 
 /** Sums over all files of a report. */
@@ -109,7 +130,7 @@ typedef struct evr_perfdb_totals {
 /** Fills `*out`, whose struct_size the caller has set. @return EVR_OK or EVR_E_INVALID @since 0.1 */
 EVR_API evr_status evr_perfdb_report_totals(const evr_perfdb_report *report, evr_perfdb_totals *out, evr_error **err);
 
-#define EVR_PERFDB_SUCCESS 1 /**< measured calls of the operator were merged */
+#define EVR_PERFDB_SUCCESS 1 /**< measured calls of the operator were merged; of a row: it was measured */
 #define EVR_PERFDB_SKIPPED 2 /**< nothing to do, for the reason given */
 #define EVR_PERFDB_FAILED 3  /**< the file could not be used, for the reason given; it was left alone */
 
@@ -158,7 +179,7 @@ typedef struct evr_perfdb_gap {
     double ratio;         /**< measured / profiled */
 } evr_perfdb_gap;
 
-EVR_API size_t evr_perfdb_report_gap_count(const evr_perfdb_report *report); /**< @since 0.1 */
+EVR_API size_t evr_perfdb_report_gap_count(const evr_perfdb_report *report); /**< gaps between measured and profiled times @since 0.1 */
 /** The i-th, the widest by max(ratio, 1/ratio) first. @return EVR_OK, EVR_E_NOT_FOUND or EVR_E_INVALID @since 0.1 */
 EVR_API evr_status evr_perfdb_report_gap(const evr_perfdb_report *report, size_t index, evr_perfdb_gap *out, evr_error **err);
 
@@ -175,6 +196,11 @@ typedef struct evr_perfdb_problem {
 EVR_API size_t evr_perfdb_report_problem_count(const evr_perfdb_report *report);
 /** @return EVR_OK, EVR_E_NOT_FOUND or EVR_E_INVALID @since 0.1 */
 EVR_API evr_status evr_perfdb_report_problem(const evr_perfdb_report *report, size_t index, evr_perfdb_problem *out, evr_error **err);
+
+/** Rows that were run, in the order given to the update. @since 0.1 */
+EVR_API size_t evr_perfdb_report_run_count(const evr_perfdb_report *report);
+/** The i-th. @return EVR_OK, EVR_E_NOT_FOUND or EVR_E_INVALID @since 0.1 */
+EVR_API evr_status evr_perfdb_report_run(const evr_perfdb_report *report, size_t index, evr_perfdb_run *out, evr_error **err);
 
 #define EVR_PERFDB_TEXT_MARKDOWN 1 /**< the whole report for readers */
 #define EVR_PERFDB_TEXT_GAPS_CSV 2 /**< every gap, as CSV */

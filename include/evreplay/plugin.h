@@ -27,7 +27,7 @@ typedef struct evr_kernel_run {
     uint32_t stream;      /**< number of the stream as the profiler gives it */
     evr_str name;         /**< demangled where the vendor can; borrowed for the call */
     double start_ns;      /**< on the device's clock */
-    double duration_ns;
+    double duration_ns;   /**< of the kernel alone */
 } evr_kernel_run;
 
 /** Receives kernels in order of their start. Nonzero stops the walk. */

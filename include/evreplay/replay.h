@@ -37,7 +37,7 @@ typedef struct evr_runtime_options {
 
 /** Opens the bridge and checks the device. @return EVR_OK · EVR_E_PLUGIN (no bridge: the hint says how to build one) · EVR_E_ABI · EVR_E_NO_DEVICE @since 0.1 */
 EVR_API evr_status evr_runtime_open(evr_context *ctx, const evr_runtime_options *options, evr_runtime **out, evr_error **err);
-/** @since 0.1 */
+/** Closes a runtime whose replayers are freed. NULL does nothing. @since 0.1 */
 EVR_API void evr_runtime_free(evr_runtime *runtime);
 EVR_API evr_str evr_runtime_device(const evr_runtime *runtime);        /**< with its index @since 0.1 */
 EVR_API evr_str evr_runtime_version(const evr_runtime *runtime);       /**< "torch 2.13.0" @since 0.1 */
@@ -77,7 +77,7 @@ typedef struct evr_replayer_options {
  */
 EVR_API evr_status evr_replayer_new(evr_runtime *runtime, const evr_ir *ir, const evr_replayer_options *options,
                                     evr_replayer **out, evr_error **err);
-/** @since 0.1 */
+/** Frees a replayer, its tensors and results. NULL does nothing. @since 0.1 */
 EVR_API void evr_replayer_free(evr_replayer *replayer);
 /** Runs the operator once and waits for it. @return EVR_OK · EVR_E_OP · EVR_E_NOMEM @since 0.1 */
 EVR_API evr_status evr_replayer_run(evr_replayer *replayer, evr_error **err);

@@ -93,14 +93,14 @@ typedef struct evr_results_info {
 
 /** @name Lists of results
  * @{ */
-EVR_API evr_status evr_results_new(evr_context *ctx, const evr_results_info *info, evr_results **out, evr_error **err); /**< @since 0.1 */
+EVR_API evr_status evr_results_new(evr_context *ctx, const evr_results_info *info, evr_results **out, evr_error **err); /**< starts an empty list; `info` is copied and may be NULL @since 0.1 */
 /** Copies a result to the end of the list. @since 0.1 */
 EVR_API evr_status evr_results_add(evr_results *results, const evr_result *result, evr_error **err);
 /** Puts the results in the order of their `index`, and replaces what they have in common. @since 0.1 */
 EVR_API evr_status evr_results_finish(evr_results *results, const evr_results_info *info, evr_error **err);
-EVR_API void evr_results_free(evr_results *results);                                                       /**< @since 0.1 */
-EVR_API const evr_results_info *evr_results_about(const evr_results *results);                             /**< @since 0.1 */
-EVR_API size_t evr_results_count(const evr_results *results);                                              /**< @since 0.1 */
+EVR_API void evr_results_free(evr_results *results);                                                       /**< frees the list and all it lent; NULL does nothing @since 0.1 */
+EVR_API const evr_results_info *evr_results_about(const evr_results *results);                             /**< what the results have in common, borrowed @since 0.1 */
+EVR_API size_t evr_results_count(const evr_results *results);                                              /**< number of results @since 0.1 */
 EVR_API const evr_result *evr_results_at(const evr_results *results, size_t index);                        /**< NULL beyond the last @since 0.1 */
 
 #define EVR_REPORT_JSON 0     /**< everything; docs/results.schema.json */
@@ -171,10 +171,10 @@ typedef struct evr_compare_summary {
 /** Compares; both lists must outlive the comparison. Rows are in order of weight: the largest change of time in the workload first. @since 0.1 */
 EVR_API evr_status evr_compare(evr_context *ctx, const evr_results *base, const evr_results *newer, const evr_compare_options *options,
                                evr_comparison **out, evr_error **err);
-EVR_API void evr_comparison_free(evr_comparison *comparison);                                              /**< @since 0.1 */
-EVR_API size_t evr_comparison_count(const evr_comparison *comparison);                                     /**< @since 0.1 */
+EVR_API void evr_comparison_free(evr_comparison *comparison);                                              /**< frees the comparison, not the lists; NULL does nothing @since 0.1 */
+EVR_API size_t evr_comparison_count(const evr_comparison *comparison);                                     /**< number of rows @since 0.1 */
 EVR_API const evr_change *evr_comparison_at(const evr_comparison *comparison, size_t index);               /**< NULL beyond the last @since 0.1 */
-EVR_API void evr_comparison_summary(const evr_comparison *comparison, evr_compare_summary *out);           /**< @since 0.1 */
+EVR_API void evr_comparison_summary(const evr_comparison *comparison, evr_compare_summary *out);           /**< fills `*out`, whose struct_size the caller has set @since 0.1 */
 /** As evr_results_write(). @since 0.1 */
 EVR_API evr_status evr_comparison_write(const evr_comparison *comparison, int32_t format, char **out, size_t *size, evr_error **err);
 /** @} */

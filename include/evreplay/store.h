@@ -119,8 +119,8 @@ typedef struct evr_store_row {
     double distance;       /**< evr_store_nearest(): from what was asked for; else 0 */
 } evr_store_row;
 
-EVR_API void evr_store_rows_free(evr_store_rows *rows);                                       /**< @since 0.1 */
-EVR_API size_t evr_store_rows_count(const evr_store_rows *rows);                              /**< @since 0.1 */
+EVR_API void evr_store_rows_free(evr_store_rows *rows);                                       /**< NULL does nothing @since 0.1 */
+EVR_API size_t evr_store_rows_count(const evr_store_rows *rows);                              /**< number of rows @since 0.1 */
 EVR_API const evr_store_row *evr_store_rows_at(const evr_store_rows *rows, size_t index);     /**< NULL beyond the last @since 0.1 */
 
 /** The rows that the filter (NULL = all) lets through, by operator, key, device, stack and protocol; the history of one newest first.

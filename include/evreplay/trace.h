@@ -225,6 +225,22 @@ EVR_API const uint32_t *evr_trace_name_ids(const evr_trace *trace);  /**< for ev
 EVR_API const uint32_t *evr_trace_tracks(const evr_trace *trace);    /**< number of the (pid, tid) pair @since 0.1 */
 EVR_API size_t evr_trace_name_count(const evr_trace *trace);         /**< number of different names @since 0.1 */
 EVR_API evr_str evr_trace_name(const evr_trace *trace, uint32_t id); /**< text of a name id @since 0.1 */
+EVR_API const uint16_t *evr_trace_category_ids(const evr_trace *trace); /**< for evr_trace_category_at() @since 0.1 */
+
+#define EVR_COLUMN_PARENT 1         /**< uid of the innermost event around it */
+#define EVR_COLUMN_CORRELATION 2    /**< links a runtime call to its device work */
+#define EVR_COLUMN_EXTERNAL_ID 3    /**< profiler's own id */
+#define EVR_COLUMN_SEQUENCE 4       /**< forward-backward sequence number */
+#define EVR_COLUMN_FORWARD_THREAD 5 /**< thread of the forward call, on backward operators */
+#define EVR_COLUMN_DEVICE 6         /**< device index */
+#define EVR_COLUMN_STREAM 7         /**< stream */
+
+/**
+ * Copies what only some events have: evr_trace_event_count() numbers go to `out`, -1 where nothing was recorded.
+ * @return EVR_OK or EVR_E_INVALID (no such column)
+ * @since 0.1
+ */
+EVR_API evr_status evr_trace_copy_column(const evr_trace *trace, int32_t column, int64_t *out, evr_error **err);
 /** @} */
 
 /** What a builder is told about one event. Zero fields are "not recorded", but for sequence, device and stream, which are -1. */

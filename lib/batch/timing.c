@@ -79,13 +79,20 @@ static void forget(evr_context *ctx, snapshot *s)
         evr_release(ctx, s->items[i].copy, s->items[i].bytes);
 }
 
-evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err)
+evr_status evr_replayer_measure(evr_replayer *r, evr_meter *meter, const evr_protocol *protocol, evr_measurement **out, evr_error **err)
 {
+    if (err)
+        *err = NULL;
+    if (out)
+        *out = NULL;
+    if (!r || !meter || !out)
+        return evr_fail(NULL, err, EVR_E_INVALID, "evr_replayer_measure: a replayer, a meter and `out` are needed");
+    evr_context *ctx = r->runtime->ctx;
     snapshot s = {.r = r};
-    evr_status status = EVR_OK;
+    evr_status status = evr_replayer_run_many(r, 0, err); /* a lazy one has no tensors before */
     for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
         if (is_written(r->schema->params[p].type))
-            status = keep(a->ctx, &s, &r->values[p], err);
+            status = keep(ctx, &s, &r->values[p], err);
     const evr_measured what = {
         .struct_size = sizeof what,
         .flags = is_gateable(r->ir) ? EVR_MEASURED_GATEABLE : 0,
@@ -94,7 +101,12 @@ evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement *
         .user = &s,
     };
     if (status == EVR_OK)
-        status = evr_measure(a->meter, &a->protocol, &what, out, err);
-    forget(a->ctx, &s);
+        status = evr_measure(meter, protocol, &what, out, err);
+    forget(ctx, &s);
     return status;
+}
+
+evr_status evr_attempt_time(evr_attempter *a, evr_replayer *r, evr_measurement **out, evr_error **err)
+{
+    return evr_replayer_measure(r, a->meter, &a->protocol, out, err);
 }

@@ -105,7 +105,7 @@ cleanup:
 static int64_t share(int64_t total, int64_t n, int64_t i) { return total * (i + 1) / n - total * i / n; }
 
 /* Rows of the query that belong to a sequence: the trace's own split into decoding and prefilling requests, in that order, when it fits, else even. */
-static int64_t rows_of(const evr_batch *batch, const pages *p, int64_t i)
+static int64_t rows_of(const evr_batch_context *batch, const pages *p, int64_t i)
 {
     if (batch) {
         int64_t decoding = batch->generation_requests, all = decoding + batch->context_requests;
@@ -118,7 +118,7 @@ static int64_t rows_of(const evr_batch *batch, const pages *p, int64_t i)
     return p->rows > 0 && p->sequences > 0 ? share(p->rows, p->sequences, i) : 1;
 }
 
-static int64_t length_of(const evr_batch *batch, const pages *p, int64_t asked, int64_t i)
+static int64_t length_of(const evr_batch_context *batch, const pages *p, int64_t asked, int64_t i)
 {
     int64_t length = asked > 0 ? asked : p->most, rows = rows_of(batch, p, i);
     if (asked <= 0 && batch) {
@@ -137,8 +137,8 @@ static int64_t length_of(const evr_batch *batch, const pages *p, int64_t asked, 
 static evr_status write_sequences(evr_init_view *view, size_t arg, const evr_tensor *t, bool sums, bool rows, const pages *p, evr_error **err)
 {
     evr_context *ctx = evr_init_context(view);
-    evr_batch known = {.struct_size = sizeof known};
-    const evr_batch *batch = evr_ir_batch(evr_init_record(view), &known) ? &known : NULL;
+    evr_batch_context known = {.struct_size = sizeof known};
+    const evr_batch_context *batch = evr_ir_batch_context(evr_init_record(view), &known) ? &known : NULL;
     int64_t n = evr_tensor_numel(t), asked = 0, sum = 0;
     evr_str option = evr_init_option(view, "paged_context_len");
     if (option.data && !evr_str_to_i64(option, &asked))

@@ -29,14 +29,14 @@ static bool group(evr_str text, const char *word, int64_t *requests, int64_t *to
     return end != SIZE_MAX;
 }
 
-static bool vllm_step(evr_str text, evr_batch *b)
+static bool vllm_step(evr_str text, evr_batch_context *b)
 {
     evr_str rest;
     return evr_str_starts(text, "execute_") && group(text, "context_", &b->context_requests, &b->context_tokens, &b->context_cached, &rest) &&
            group(rest, "generation_", &b->generation_requests, &b->generation_tokens, &b->generation_cached, &rest);
 }
 
-static bool sglang_step(evr_str text, evr_batch *b)
+static bool sglang_step(evr_str text, evr_batch_context *b)
 {
     evr_str rest;
     int64_t requests, tokens;
@@ -52,11 +52,11 @@ static bool sglang_step(evr_str text, evr_batch *b)
     return evr_str_starts(text, "step[DECODE");
 }
 
-int32_t evr_batch_parse(evr_str text, evr_batch *out)
+int32_t evr_batch_context_parse(evr_str text, evr_batch_context *out)
 {
-    evr_batch b = {.struct_size = out->struct_size};
+    evr_batch_context b = {.struct_size = out->struct_size};
     if (!vllm_step(text, &b)) {
-        b = (evr_batch){.struct_size = out->struct_size};
+        b = (evr_batch_context){.struct_size = out->struct_size};
         if (!sglang_step(text, &b))
             return 0;
     }
@@ -64,11 +64,11 @@ int32_t evr_batch_parse(evr_str text, evr_batch *out)
     return 1;
 }
 
-int32_t evr_ir_batch(const evr_ir *ir, evr_batch *out)
+int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out)
 {
     if (!ir->has_batch)
         return 0;
-    evr_batch b = ir->batch;
+    evr_batch_context b = ir->batch;
     b.struct_size = out->struct_size;
     memcpy(out, &b, out->struct_size < sizeof b ? out->struct_size : sizeof b);
     return 1;
@@ -76,10 +76,10 @@ int32_t evr_ir_batch(const evr_ir *ir, evr_batch *out)
 
 void evr_event_batch(const evr_trace *trace, evr_uid uid, evr_ir *ir)
 {
-    evr_batch batch = {.struct_size = sizeof batch};
+    evr_batch_context batch = {.struct_size = sizeof batch};
     for (int depth = 0; depth < 64 && (uid = evr_trace_annotation_of(trace, uid)) != EVR_NO_UID; depth++) {
         evr_event e = {.struct_size = sizeof e};
-        if (evr_trace_event(trace, uid, &e, NULL) == EVR_OK && evr_batch_parse(e.name, &batch)) {
+        if (evr_trace_event(trace, uid, &e, NULL) == EVR_OK && evr_batch_context_parse(e.name, &batch)) {
             ir->batch = batch;
             ir->has_batch = true;
             return;

@@ -4,9 +4,9 @@ static const struct {
     const char *name;
     size_t field;
 } fields[] = {
-    {"context_requests", offsetof(evr_batch, context_requests)},       {"context_tokens", offsetof(evr_batch, context_tokens)},
-    {"context_cached", offsetof(evr_batch, context_cached)},           {"generation_requests", offsetof(evr_batch, generation_requests)},
-    {"generation_tokens", offsetof(evr_batch, generation_tokens)},     {"generation_cached", offsetof(evr_batch, generation_cached)},
+#define FIELD(name) {#name, offsetof(evr_batch_context, name)}
+    FIELD(context_requests), FIELD(context_tokens), FIELD(context_cached), FIELD(generation_requests), FIELD(generation_tokens), FIELD(generation_cached),
+#undef FIELD
 };
 
 void evr_form_write_batch(evr_json_writer *w, const evr_ir *ir)
@@ -26,7 +26,7 @@ void evr_form_read_batch(evr_ir *ir, evr_json *j)
 {
     evr_str key;
     bool first = true;
-    ir->batch = (evr_batch){.struct_size = sizeof ir->batch};
+    ir->batch = (evr_batch_context){.struct_size = sizeof ir->batch};
     ir->has_batch = true;
     evr_json_enter(j, '{');
     while (evr_json_next_field(j, &first, &key)) {

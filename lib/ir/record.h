@@ -19,7 +19,7 @@ struct evr_ir {
     evr_uid uid;
     int32_t status, reason;
     bool has_batch;
-    evr_batch batch;
+    evr_batch_context batch;
 };
 
 /* An empty record: count 1, no event, status ok. A record is changed only by the one who made it, before it is handed out. */

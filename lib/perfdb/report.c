@@ -30,6 +30,7 @@ void evr_perfdb_report_free(evr_perfdb_report *r)
     evr_release(ctx, r->files, r->file_cap * sizeof *r->files);
     evr_release(ctx, r->gaps, r->gap_cap * sizeof *r->gaps);
     evr_release(ctx, r->problems, r->problem_cap * sizeof *r->problems);
+    evr_release(ctx, r->runs, r->run_cap * sizeof *r->runs);
     evr_arena_free(&r->arena);
     evr_release(ctx, r, sizeof *r);
     evr_context_free(ctx);

@@ -37,6 +37,14 @@ typedef struct evr_dbreport_problem {
     uint64_t line;
 } evr_dbreport_problem;
 
+typedef struct evr_dbreport_run {
+    evr_str op, shapes, reason;
+    int32_t status;
+    uint64_t line;
+    double duration_us;
+    evr_str cells[9]; /* as in evr_perfdb_run, state first, EP size last */
+} evr_dbreport_run;
+
 struct evr_perfdb_report {
     evr_context *ctx;
     evr_arena arena;
@@ -47,6 +55,8 @@ struct evr_perfdb_report {
     size_t gap_count, gap_cap;
     evr_dbreport_problem *problems;
     size_t problem_count, problem_cap;
+    evr_dbreport_run *runs;
+    size_t run_count, run_cap;
     evr_str db_path;
 };
 
@@ -56,6 +66,10 @@ evr_dbreport_file *evr_dbreport_add_file(evr_perfdb_report *r, evr_str op, evr_s
 bool evr_dbreport_add_item(evr_perfdb_report *r, evr_dbreport_file *file, int32_t kind, evr_str label, uint64_t count);
 bool evr_dbreport_add_gap(evr_perfdb_report *r, const evr_dbreport_file *file, evr_str label, double measured, double profiled);
 bool evr_dbreport_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, const char *what, const char *done);
+bool evr_dbreport_add_run(evr_perfdb_report *r, const evr_perfdb_run *run, evr_str shapes);
+
+/* Operators whose rows were run end as their rows did. */
+bool evr_dbreport_judge_runs(evr_perfdb_report *r);
 evr_str evr_dbreport_text(evr_perfdb_report *r, evr_str text);
 
 /* Sorts gaps and duplicates and sums up. */

@@ -156,6 +156,30 @@ static void put_gaps(evr_buf *to, const evr_perfdb_report *r)
         evr_buf_printf(to, "\nThese are the %d widest of %zu; the CSV file beside this report has all of them.\n", MOST_GAPS, r->gap_count);
 }
 
+/* Rows that were run and have no time. */
+static void put_runs(evr_buf *to, const evr_perfdb_report *r)
+{
+    size_t counts[EVR_PERFDB_FAILED + 1] = {0};
+    for (size_t i = 0; i < r->run_count; i++)
+        counts[r->runs[i].status]++;
+    if (r->run_count == 0)
+        return;
+    BEGIN_TABLE(to, "Rows that were run", "Operator", "Line", "Status", "Reason", "Shapes");
+    for (size_t i = 0; i < r->run_count; i++) {
+        const evr_dbreport_run *run = &r->runs[i];
+        if (run->status == EVR_PERFDB_SUCCESS)
+            continue;
+        evr_buf_char(to, '|');
+        put_cell(to, run->op);
+        put_number(to, run->line);
+        put_cell(to, evr_str_c(status_names[run->status]));
+        put_cell(to, run->reason);
+        put_cell(to, run->shapes);
+        evr_buf_char(to, '\n');
+    }
+    evr_buf_printf(to, "\n%zu rows were measured, %zu skipped, %zu failed.\n", counts[EVR_PERFDB_SUCCESS], counts[EVR_PERFDB_SKIPPED], counts[EVR_PERFDB_FAILED]);
+}
+
 static void put_problems(evr_buf *to, const evr_perfdb_report *r)
 {
     if (r->problem_count == 0)
@@ -188,6 +212,7 @@ void evr_dbreport_markdown(evr_buf *to, const evr_perfdb_report *r)
     put_lists(to, r, EVR_PERFDB_DELETED, "Deleted rows");
     put_lists(to, r, EVR_PERFDB_DUPLICATE, "Duplicate signatures");
     put_gaps(to, r);
+    put_runs(to, r);
     put_problems(to, r);
 }
 
@@ -254,6 +279,25 @@ static void json_file(evr_json_writer *w, const evr_dbreport_file *file)
     evr_json_close(w, '}');
 }
 
+static void json_runs(evr_json_writer *w, const evr_perfdb_report *r)
+{
+    evr_json_key(w, "runs");
+    evr_json_open(w, '[');
+    for (size_t i = 0; i < r->run_count; i++) {
+        const evr_dbreport_run *run = &r->runs[i];
+        evr_json_open(w, '{');
+        json_text(w, "op", run->op);
+        json_count(w, "line", run->line);
+        json_text(w, "status", evr_str_c(status_names[run->status]));
+        json_text(w, "reason", run->reason);
+        json_text(w, "signature", run->shapes);
+        evr_json_key(w, "measured_us");
+        evr_json_f64(w, run->duration_us);
+        evr_json_close(w, '}');
+    }
+    evr_json_close(w, ']');
+}
+
 static void json_totals(evr_json_writer *w, const evr_perfdb_totals *t)
 {
     evr_json_key(w, "totals");
@@ -317,6 +361,8 @@ void evr_dbreport_json(evr_buf *to, const evr_perfdb_report *r)
         evr_json_close(&w, '}');
     }
     evr_json_close(&w, ']');
+    if (r->run_count)
+        json_runs(&w, r);
     evr_json_close(&w, '}');
 }
 

@@ -103,7 +103,7 @@ static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash, const evr
         const evr_sample *sample = &s->items[s->slots[at] - 1];
         if (sample->hash != hash || sample->op != op)
             continue;
-        evr_call_cells cells = evr_sample_cells(sample, (evr_str){"", 0});
+        evr_call_cells cells = evr_sample_cells(sample, sample->ep_size);
         if (evr_call_cells_equal(&cells, wanted))
             break;
         s->other.len = 0;
@@ -125,7 +125,7 @@ static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_cal
     if (!text)
         return false;
     evr_sample *sample = &s->items[s->count];
-    *sample = (evr_sample){.hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
+    *sample = (evr_sample){.ep_size = {"", 0}, .hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
     uint32_t at = 0;
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++) {
         if (cells->base[i].len)
@@ -174,6 +174,28 @@ static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv,
     return true;
 }
 
+/* The sample of a call, which is a new one when `own` does not fit: what was run and what a profiler saw are kept apart. NULL when memory is out. */
+static evr_sample *sample_of(evr_samples *s, evr_str op_name, const evr_call_cells *cells, double duration, bool own)
+{
+    uint32_t op;
+    if (!op_of(s, op_name, &op) || !rehash(s))
+        return NULL;
+    s->scratch.len = 0;
+    evr_signature(&s->scratch, s->by_op[op].rule, cells);
+    if (s->scratch.failed)
+        return NULL;
+    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = signature + op * UINT64_C(0x9e3779b97f4a7c15) + own;
+    uint32_t *slot = find_slot(s, op, hash, cells);
+    if (s->other.failed || (!*slot && (s->count >= EVR_NO_ID - 1 || !new_sample(s, op, hash, cells, slot))))
+        return NULL;
+    evr_sample *sample = &s->items[*slot - 1];
+    sample->signature_hash = signature;
+    sample->own = own;
+    if (duration < sample->least)
+        sample->least = duration;
+    return sample;
+}
+
 /* One row. False when memory is out. */
 static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *columns, evr_str path, evr_perfdb_report *report)
 {
@@ -186,22 +208,18 @@ static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *c
     evr_call_cells cells = {.ep_size = {"", 0}};
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         cells.base[i] = field(csv, columns->base[i]);
-    uint32_t op;
-    if (!op_of(s, op_name, &op) || !rehash(s))
-        return false;
-    s->scratch.len = 0;
-    evr_signature(&s->scratch, s->by_op[op].rule, &cells);
-    if (s->scratch.failed)
-        return false;
-    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = signature + op * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t *slot = find_slot(s, op, hash, &cells);
-    if (s->other.failed || (!*slot && (s->count >= EVR_NO_ID - 1 || !new_sample(s, op, hash, &cells, slot))))
-        return false;
-    evr_sample *sample = &s->items[*slot - 1];
-    sample->signature_hash = signature;
-    if (duration < sample->least)
-        sample->least = duration;
-    return add_counters(s, sample, csv, columns);
+    evr_sample *sample = sample_of(s, op_name, &cells, duration, false);
+    return sample && add_counters(s, sample, csv, columns);
+}
+
+bool evr_samples_add_run(evr_samples *s, const evr_perfdb_run *r)
+{
+    const evr_call_cells cells = {
+        .base = {r->state, r->core, r->input_shapes, r->input_types, r->input_formats, r->output_shapes, r->output_types, r->output_formats},
+        .ep_size = r->ep_size,
+    };
+    evr_sample *sample = sample_of(s, r->op, &cells, r->duration_us, true);
+    return sample && (sample->ep_size = evr_arena_str(&s->arena, r->ep_size)).data;
 }
 
 evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err)

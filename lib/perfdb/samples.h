@@ -21,6 +21,8 @@ typedef struct evr_sample {
     uint32_t op;   /* in `ops` */
     uint32_t next; /* of the same operator, in order of first sight; EVR_NO_ID at the end */
     double least;  /* shortest duration, in microseconds */
+    evr_str ep_size; /* of a row that was run; empty = the update's */
+    bool own;      /* only of this name: a row that was run, not what a profiler took for the operator */
     evr_counter_sum *counters;
     uint32_t counter_count;
 } evr_sample;
@@ -50,6 +52,9 @@ void evr_samples_free(evr_samples *samples);
 
 /* Adds the rows of an op_summary file. Rows that cannot be used go to the report. */
 evr_status evr_samples_add(evr_samples *samples, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err);
+
+/* Adds a row that was run. False when memory is out. */
+bool evr_samples_add_run(evr_samples *samples, const evr_perfdb_run *run);
 
 /* The samples of an operator, or NULL. */
 const evr_op_samples *evr_samples_of(const evr_samples *samples, evr_str op);

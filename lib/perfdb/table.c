@@ -373,7 +373,7 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
     evr_row added = {number, ADDED, EVR_NO_ID, 0};
     evr_perfdb_file *count = &t->file->public;
     evr_str label;
-    evr_call_cells cells = evr_sample_cells(sample(t, number), t->ep_size);
+    evr_call_cells cells = evr_sample_cells(sample(t, number), sample(t, number)->ep_size.len ? sample(t, number)->ep_size : t->ep_size);
     uint64_t hash = sample(t, number)->signature_hash;
     if (t->rule == EVR_RULE_EP_SIZE || t->rule != t->samples->by_op[sample(t, number)->op].rule) {
         t->scratch.len = 0;
@@ -410,14 +410,15 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
     return true;
 }
 
-static bool merge_samples(evr_table *t, evr_str op, merge_kind kind)
+/* `other`: the samples are another name's, of which rows that were run do not count. */
+static bool merge_samples(evr_table *t, evr_str op, merge_kind kind, bool other)
 {
     const evr_op_samples *list = evr_samples_of(t->samples, op);
     for (uint32_t i = list ? list->first : EVR_NO_ID; i != EVR_NO_ID;) {
         uint32_t next = sample(t, i)->next;
         if (next != EVR_NO_ID)
             __builtin_prefetch(sample(t, next)); /* samples of one operator lie far apart */
-        if (!merge_sample(t, i, kind))
+        if (!(other && sample(t, i)->own) && !merge_sample(t, i, kind))
             return false;
         if (next != EVR_NO_ID) {
             __builtin_prefetch(sample(t, next)->text);
@@ -432,7 +433,7 @@ bool evr_table_merge(evr_table *t, int32_t mode)
 {
     /* A new file has to begin somewhere, so there even a family's own calls become rows. */
     bool match_only = evr_op_match_only(t->op) && !t->is_new;
-    if (!merge_samples(t, t->op, (merge_kind){mode, !match_only, match_only}))
+    if (!merge_samples(t, t->op, (merge_kind){mode, !match_only, match_only}, false))
         return false;
     evr_alias aliases[EVR_MOST_ALIASES];
     size_t n = evr_op_aliases(t->op, aliases);
@@ -440,7 +441,7 @@ bool evr_table_merge(evr_table *t, int32_t mode)
         t->scratch.len = 0;
         evr_buf_str(&t->scratch, aliases[i].name);
         evr_buf_c(&t->scratch, aliases[i].suffix);
-        if (t->scratch.failed || !merge_samples(t, evr_buf_view(&t->scratch), (merge_kind){mode, false, true}))
+        if (t->scratch.failed || !merge_samples(t, evr_buf_view(&t->scratch), (merge_kind){mode, false, true}, true))
             return false;
     }
     return true;

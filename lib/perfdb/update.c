@@ -100,7 +100,7 @@ typedef struct update {
 static bool selected(const update *u, evr_str op)
 {
     for (size_t i = 0; i < u->o.op_count; i++)
-        if (evr_str_is(op, u->o.ops[i]))
+        if (evr_glob(evr_str_c(u->o.ops[i]), op))
             return true;
     return u->o.op_count == 0;
 }
@@ -180,6 +180,21 @@ static evr_status read_sources(update *u, evr_error **err)
     return status;
 }
 
+/* Rows that were run: times to be merged, outcomes for the report. */
+static evr_status take_runs(update *u, evr_error **err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < u->o.run_count; i++) {
+        const evr_perfdb_run *run = u->o.runs[i];
+        const evr_call_cells cells = {.base = {[EVR_COL_INPUT_SHAPES] = run->input_shapes, [EVR_COL_OUTPUT_SHAPES] = run->output_shapes}, .ep_size = {"", 0}};
+        u->out.len = 0;
+        evr_signature_label(&u->out, &cells);
+        good = !u->out.failed && evr_dbreport_add_run(u->report, run, evr_buf_view(&u->out)) &&
+               (run->status != EVR_PERFDB_SUCCESS || evr_samples_add_run(&u->samples, run));
+    }
+    return good ? EVR_OK : evr_fail_nomem(err);
+}
+
 static evr_status stage_table(update *u, evr_table *t, evr_str name, evr_error **err)
 {
     EVR_TRY(evr_folder_stage(&u->folder, name, err));
@@ -255,7 +270,7 @@ static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **
     if (good && measured)
         file->status = EVR_PERFDB_SUCCESS;
     else if (good)
-        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, "the sources hold no measurement of it%s", "");
+        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, u->o.source_count ? "the sources hold no measurement of it%s" : "nothing was measured of it%s", "");
     if (!good)
         return evr_fail_nomem(err);
     return changed ? stage_table(u, t, name, err) : EVR_OK;
@@ -338,6 +353,18 @@ static evr_status note_unknown(update *u, evr_str op, evr_error **err)
     return good ? EVR_OK : evr_fail_nomem(err);
 }
 
+/* Whether there is a file or a measurement for what was asked for. */
+static bool is_known(const update *u, evr_str pattern)
+{
+    for (size_t i = 0; i < u->entry_count; i++)
+        if (evr_glob(pattern, op_of(&u->entries[i])))
+            return true;
+    for (uint32_t i = 0; i < u->samples.ops.count; i++)
+        if (u->samples.by_op[i].count && evr_glob(pattern, evr_intern_text(&u->samples.ops, i)))
+            return true;
+    return false;
+}
+
 static evr_status merge_all(update *u, evr_error **err)
 {
     bool empty = true;
@@ -356,7 +383,7 @@ static evr_status merge_all(update *u, evr_error **err)
     }
     for (size_t i = 0; i < u->o.op_count; i++) {
         evr_str op = evr_str_c(u->o.ops[i]);
-        if (!has_entry(u, op) && !evr_samples_of(&u->samples, op))
+        if (!is_known(u, op))
             EVR_TRY(note_unknown(u, op, err));
     }
     return EVR_OK;
@@ -374,7 +401,10 @@ static evr_status run(update *u, evr_error **err)
     if (complete)
         return EVR_OK;
     EVR_TRY(read_sources(u, err));
+    EVR_TRY(take_runs(u, err));
     EVR_TRY(merge_all(u, err));
+    if (!evr_dbreport_judge_runs(u->report))
+        return evr_fail_nomem(err);
     EVR_TRY(evr_folder_commit(&u->folder, err));
     evr_dbreport_finish(u->report);
     return EVR_OK;
@@ -384,7 +414,7 @@ static evr_status check_options(evr_context *ctx, const evr_perfdb_update_option
 {
     if (o->mode != EVR_PERFDB_MODE_ALL && o->mode != EVR_PERFDB_MODE_MISSING_ONLY)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: there is no mode %d", o->mode);
-    if ((o->source_count && !o->sources) || (o->op_count && !o->ops))
+    if ((o->source_count && !o->sources) || (o->op_count && !o->ops) || (o->run_count && !o->runs))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: a list is missing");
     for (size_t i = 0; i < o->source_count; i++)
         if (!o->sources[i])
@@ -392,6 +422,12 @@ static evr_status check_options(evr_context *ctx, const evr_perfdb_update_option
     for (size_t i = 0; i < o->op_count; i++)
         if (!o->ops[i])
             return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: operator %zu is NULL", i);
+    for (size_t i = 0; i < o->run_count; i++) {
+        const evr_perfdb_run *run = o->runs[i];
+        if (!run || run->struct_size < sizeof *run || run->status < EVR_PERFDB_SUCCESS || run->status > EVR_PERFDB_FAILED ||
+            (run->status == EVR_PERFDB_SUCCESS && !evr_duration_valid(run->duration_us)))
+            return evr_fail(ctx, err, EVR_E_INVALID, "evr_perfdb_update: run %zu is NULL, or has no size, status or duration", i);
+    }
     return EVR_OK;
 }
 

@@ -22,7 +22,7 @@ static evr_status begin(evr_trace_builder *b, evr_error **err)
 {
     b->have_track = false;
     b->category_len = 0;
-    return evr_store_new(b->ctx, &b->options, &b->store, err);
+    return evr_events_new(b->ctx, &b->options, &b->store, err);
 }
 
 evr_status evr_trace_builder_new(evr_context *ctx, const evr_trace_options *options, evr_trace_builder **out, evr_error **err)
@@ -64,7 +64,7 @@ evr_status evr_trace_builder_reserve(evr_trace_builder *b, uint64_t events, evr_
         *err = NULL;
     if (events > b->store->max_events)
         return evr_fail(b->ctx, err, EVR_E_LIMIT, "a trace can hold %llu events", (unsigned long long)b->store->max_events);
-    return evr_store_reserve(b->store, (size_t)events, err);
+    return evr_events_reserve(b->store, (size_t)events, err);
 }
 
 static bool find_track(evr_trace_builder *b, int64_t pid, int64_t tid)
@@ -73,7 +73,7 @@ static bool find_track(evr_trace_builder *b, int64_t pid, int64_t tid)
         return true;
     char p[24], t[24];
     int pn = snprintf(p, sizeof p, "%" PRId64, pid), tn = snprintf(t, sizeof t, "%" PRId64, tid);
-    b->track = evr_store_track(b->store, (evr_str){p, (size_t)pn}, (evr_str){t, (size_t)tn});
+    b->track = evr_events_track(b->store, (evr_str){p, (size_t)pn}, (evr_str){t, (size_t)tn});
     b->have_track = b->track != EVR_NO_ID;
     b->pid = pid;
     b->tid = tid;
@@ -85,7 +85,7 @@ static bool find_category(evr_trace_builder *b, evr_str name, char phase)
     if (b->category_len && b->phase == phase && b->category_len == name.len &&
         memcmp(b->category_text, name.data, name.len) == 0)
         return true;
-    b->category = evr_store_category(b->store, name, phase);
+    b->category = evr_events_category(b->store, name, phase);
     b->category_len = 0;
     if (b->category != EVR_NO_ID && name.len && name.len <= sizeof b->category_text) {
         memcpy(b->category_text, name.data, name.len);
@@ -97,14 +97,14 @@ static bool find_category(evr_trace_builder *b, evr_str name, char phase)
 
 static evr_status push_args(evr_trace_builder *b, const evr_event_desc *e, evr_row *row, evr_error **err)
 {
-    const evr_str given[EVR_STORE_ARGS] = {e->dims, e->types, e->strides, e->values, {"", 0}, {"", 0}};
-    uint32_t texts[EVR_STORE_ARGS];
-    for (int i = 0; i < EVR_STORE_ARGS; i++) {
+    const evr_str given[EVR_EVENT_ARGS] = {e->dims, e->types, e->strides, e->values, {"", 0}, {"", 0}};
+    uint32_t texts[EVR_EVENT_ARGS];
+    for (int i = 0; i < EVR_EVENT_ARGS; i++) {
         texts[i] = given[i].len ? evr_intern_add(&b->store->texts, given[i]) : EVR_NO_ID;
         if (given[i].len && texts[i] == EVR_NO_ID)
             return evr_fail_nomem(err);
     }
-    row->signature = evr_store_signature(b->store, texts);
+    row->signature = evr_events_signature(b->store, texts);
     return row->signature == EVR_NO_ID ? evr_fail_nomem(err) : EVR_OK;
 }
 
@@ -136,7 +136,7 @@ evr_status evr_trace_builder_push(evr_trace_builder *b, const evr_event_desc *ev
     row.track = b->track;
     if (e.dims.len || e.types.len || e.strides.len || e.values.len)
         EVR_TRY(push_args(b, &e, &row, err));
-    return evr_store_add_row(b->store, &row, err);
+    return evr_events_add_row(b->store, &row, err);
 }
 
 evr_status evr_trace_builder_finish(evr_trace_builder *b, evr_trace **out, evr_error **err)
@@ -148,12 +148,12 @@ evr_status evr_trace_builder_finish(evr_trace_builder *b, evr_trace **out, evr_e
     *out = NULL;
     evr_trace *done = b->store;
     evr_trace *next = NULL;
-    EVR_TRY(evr_store_new(b->ctx, &b->options, &next, err)); /* first, so that a failure leaves what was pushed */
+    EVR_TRY(evr_events_new(b->ctx, &b->options, &next, err)); /* first, so that a failure leaves what was pushed */
     done->format = EVR_FORMAT_BUILT;
-    evr_status status = evr_store_finish(done, err);
+    evr_status status = evr_events_finish(done, err);
     if (status != EVR_OK) {
         evr_trace_free(next);
-        evr_store_unfinish(done);
+        evr_events_unfinish(done);
         return status;
     }
     b->store = next;

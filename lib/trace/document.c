@@ -55,7 +55,7 @@ static evr_status read_value(document *d, evr_json *j, evr_error **err)
     } else {
         evr_str raw = evr_json_raw_value(j);
         if (!j->problem && raw.len <= LARGEST_METADATA)
-            status = evr_store_metadata(d->store, evr_buf_view(&d->key), raw, err);
+            status = evr_events_metadata(d->store, evr_buf_view(&d->key), raw, err);
     }
     if (j->problem) {
         before.problem = j->problem;

@@ -153,9 +153,9 @@ static uint32_t text_number(evr_execution *r, evr_str raw)
 
 static evr_status intern_args(evr_execution *r, const node *n, evr_row *row, evr_error **err)
 {
-    uint32_t texts[EVR_STORE_ARGS];
-    evr_str raw[EVR_STORE_ARGS] = {n->in_shapes, n->in_types, n->in_strides, {"", 0}, unquoted(n->schema), {"", 0}};
-    for (int i = 0; i < EVR_STORE_ARGS; i++) {
+    uint32_t texts[EVR_EVENT_ARGS];
+    evr_str raw[EVR_EVENT_ARGS] = {n->in_shapes, n->in_types, n->in_strides, {"", 0}, unquoted(n->schema), {"", 0}};
+    for (int i = 0; i < EVR_EVENT_ARGS; i++) {
         evr_str text = raw[i];
         if (i == EVR_ARG_VALUES - 1 && n->in_values.len) {
             without_ids(&r->text, n->in_values);
@@ -169,7 +169,7 @@ static evr_status intern_args(evr_execution *r, const node *n, evr_row *row, evr
         if (r->text.failed || (text.len && texts[i] == EVR_NO_ID))
             return evr_fail_nomem(err);
     }
-    row->signature = evr_store_signature(r->store, texts);
+    row->signature = evr_events_signature(r->store, texts);
     return row->signature == EVR_NO_ID ? evr_fail_nomem(err) : EVR_OK;
 }
 
@@ -208,8 +208,8 @@ evr_status evr_execution_node(evr_execution *r, evr_json *j, evr_error **err)
         name = (evr_str){r->text.data, evr_json_unescape(name, r->text.data)};
     }
     row.name = evr_intern_add(&r->store->names, name);
-    uint32_t category = evr_store_category(r->store, evr_str_c(category_of(&n)), 'X');
-    row.track = evr_store_track(r->store, empty, unquoted(n.tid.len ? n.tid : empty));
+    uint32_t category = evr_events_category(r->store, evr_str_c(category_of(&n)), 'X');
+    row.track = evr_events_track(r->store, empty, unquoted(n.tid.len ? n.tid : empty));
     if (row.name == EVR_NO_ID || category == EVR_NO_ID || row.track == EVR_NO_ID)
         return evr_fail_nomem(err);
     row.category = (uint16_t)category;
@@ -227,7 +227,7 @@ evr_status evr_execution_node(evr_execution *r, evr_json *j, evr_error **err)
     if (!evr_grow(r->store->ctx, (void **)&r->parents, &r->parent_cap, at + 1, sizeof *r->parents))
         return evr_fail_nomem(err);
     r->parents[at] = number_of(n.parent);
-    return evr_store_add_row(r->store, &row, err);
+    return evr_events_add_row(r->store, &row, err);
 }
 
 typedef struct id_uid {
@@ -267,10 +267,10 @@ evr_status evr_execution_finish(evr_execution *r, evr_error **err)
     for (size_t i = 0; i < n; i++)
         ids[i] = (id_uid){t->external ? t->external[i] : 0, (uint32_t)i};
     qsort(ids, n, sizeof *ids, by_id);
-    evr_status status = evr_store_parents(t, err);
+    evr_status status = evr_events_parents(t, err);
     for (size_t i = 0; i < n && status == EVR_OK; i++) {
         uint32_t up = uid_of(ids, n, r->parents[i]);
-        for (size_t hops = 0; up != EVR_NONE32 && evr_store_kind(t, up) != EVR_KIND_OP; hops++)
+        for (size_t hops = 0; up != EVR_NONE32 && evr_events_kind(t, up) != EVR_KIND_OP; hops++)
             up = hops < 64 ? uid_of(ids, n, r->parents[up]) : EVR_NONE32;
         t->explicit_parent[i] = up;
     }

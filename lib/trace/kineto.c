@@ -202,7 +202,7 @@ static uint32_t category_number(evr_kineto *r, evr_str raw, char phase)
     if (r->last_category.data && phase == r->last_phase && evr_str_eq(raw, r->last_category))
         return r->category;
     evr_str text = plain_text(r, raw);
-    uint32_t id = text.data ? evr_store_category(r->store, text, phase) : EVR_NO_ID;
+    uint32_t id = text.data ? evr_events_category(r->store, text, phase) : EVR_NO_ID;
     r->last_category.data = NULL;
     if (id != EVR_NO_ID && raw.len <= sizeof r->category_text) {
         memcpy(r->category_text, raw.data, raw.len);
@@ -227,7 +227,7 @@ static uint32_t track_number(evr_kineto *r, evr_str pid, evr_str tid)
         p.data = kept;
     }
     evr_str t = plain_text(r, tid);
-    uint32_t id = p.data && t.data ? evr_store_track(r->store, p, t) : EVR_NO_ID;
+    uint32_t id = p.data && t.data ? evr_events_track(r->store, p, t) : EVR_NO_ID;
     if (kept)
         evr_release(r->store->ctx, kept, p.len + 1);
     r->track_len = 0;
@@ -312,13 +312,13 @@ static void read_fields(const evr_kineto *r, evr_json *j, evr_row *row, event_te
 
 static evr_status keep_inputs(evr_kineto *r, evr_row *row, const event_text *e, evr_error **err)
 {
-    uint32_t texts[EVR_STORE_ARGS];
-    for (int i = 0; i < EVR_STORE_ARGS; i++) {
+    uint32_t texts[EVR_EVENT_ARGS];
+    for (int i = 0; i < EVR_EVENT_ARGS; i++) {
         texts[i] = EVR_NO_ID;
         if (i < 4 && e->inputs[i].len && (texts[i] = evr_intern_add(&r->store->texts, e->inputs[i])) == EVR_NO_ID)
             return evr_fail_nomem(err);
     }
-    row->signature = evr_store_signature(r->store, texts);
+    row->signature = evr_events_signature(r->store, texts);
     return row->signature == EVR_NO_ID ? evr_fail_nomem(err) : EVR_OK;
 }
 
@@ -342,8 +342,8 @@ static evr_status add_row(evr_kineto *r, evr_row *row, event_text *e, evr_error 
         EVR_TRY(keep_inputs(r, row, e, err));
     bool keep_args = r->store->flags & EVR_TRACE_ALL_ARGS || (e->has_other && kind == EVR_KIND_OP);
     if (keep_args && e->args.len)
-        EVR_TRY(evr_store_keep_args(r->store, e->args, err));
-    return evr_store_add_row(r->store, row, err);
+        EVR_TRY(evr_events_keep_args(r->store, e->args, err));
+    return evr_events_add_row(r->store, row, err);
 }
 
 evr_status evr_kineto_event(evr_kineto *r, evr_json *j, evr_error **err)

@@ -105,7 +105,7 @@ static evr_status collect(evr_trace *t, uint32_t kinds, key_fn key_of, keyed **o
     if (!items)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < t->count; i++) {
-        if (!(kinds >> evr_store_kind(t, i) & 1))
+        if (!(kinds >> evr_events_kind(t, i) & 1))
             continue;
         uint64_t key = key_of(t, i);
         if (key)
@@ -215,8 +215,8 @@ static uint32_t op_at(const evr_trace *t, uint32_t track, int64_t when)
     for (uint32_t uid = t->order[low - 1]; uid != EVR_NONE32;) {
         uint32_t parent = t->parent[t->position[uid]];
         /* of operators that start at this very moment the outermost is the arrow's */
-        bool outermost = parent == EVR_NONE32 || t->start[parent] != when || evr_store_kind(t, parent) != EVR_KIND_OP;
-        if (outermost && evr_store_end(t, uid) >= when && evr_store_kind(t, uid) == EVR_KIND_OP)
+        bool outermost = parent == EVR_NONE32 || t->start[parent] != when || evr_events_kind(t, parent) != EVR_KIND_OP;
+        if (outermost && evr_events_end(t, uid) >= when && evr_events_kind(t, uid) == EVR_KIND_OP)
             return uid;
         uid = parent;
     }
@@ -328,7 +328,7 @@ static evr_status index_annotations(evr_trace *t, evr_error **err)
     for (size_t i = 0; i < t->annotation_count; i++) {
         uint32_t uid = t->annotation[i];
         uint32_t up = i && t->track[t->annotation[i - 1]] == t->track[uid] ? (uint32_t)(i - 1) : EVR_NONE32;
-        while (up != EVR_NONE32 && t->start[uid] >= evr_store_end(t, t->annotation[up]))
+        while (up != EVR_NONE32 && t->start[uid] >= evr_events_end(t, t->annotation[up]))
             up = t->annotation_parent[up];
         t->annotation_parent[i] = up;
     }

@@ -47,13 +47,13 @@ static evr_status read_trace(evr_context *ctx, const evr_source *source, const e
         status = evr_windows_new(ctx, in, window_size(o, source->size, compressed), second, &windows, err);
     }
     if (status == EVR_OK)
-        status = evr_store_new(ctx, o, &trace, err);
+        status = evr_events_new(ctx, o, &trace, err);
     if (status == EVR_OK)
         status = evr_document_read(trace, in, windows, o, source->size, err);
     evr_windows_free(windows);
     evr_inflate_free(in);
     if (status == EVR_OK)
-        status = evr_store_finish(trace, err);
+        status = evr_events_finish(trace, err);
     if (status != EVR_OK) {
         evr_trace_free(trace);
         return status;

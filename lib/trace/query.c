@@ -12,6 +12,7 @@ const int64_t *evr_trace_starts(const evr_trace *t) { return t->start; }
 const int64_t *evr_trace_durations(const evr_trace *t) { return t->duration; }
 const uint32_t *evr_trace_name_ids(const evr_trace *t) { return t->name; }
 const uint32_t *evr_trace_tracks(const evr_trace *t) { return t->track; }
+const uint16_t *evr_trace_category_ids(const evr_trace *t) { return t->category; }
 size_t evr_trace_name_count(const evr_trace *t) { return t->names.count; }
 evr_str evr_trace_name(const evr_trace *t, uint32_t id) { return evr_intern_text(&t->names, id); }
 
@@ -21,7 +22,7 @@ uint64_t evr_trace_memory(const evr_trace *t)
     uint64_t bytes = sizeof *t + t->arena.total;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         bytes += evr_intern_memory(tables[i]);
-    bytes += evr_store_column_bytes(t);
+    bytes += evr_events_column_bytes(t);
     bytes += (uint64_t)t->order_count * 16 + (t->position ? (uint64_t)t->count * 4 : 0);
     bytes += (uint64_t)t->launched_count * 16 + (uint64_t)t->pair_count * 12 + (uint64_t)t->annotation_count * 8;
     bytes += (uint64_t)t->track_cap * sizeof *t->tracks + (uint64_t)t->category_cap * sizeof *t->categories;
@@ -49,7 +50,7 @@ void evr_trace_span(const evr_trace *t, int64_t *start_ns, int64_t *end_ns)
     for (size_t i = 0; i < t->count; i++) {
         if (t->start[i] == EVR_NO_TIME || t->phase[i] != 'X')
             continue;
-        int64_t end = evr_store_end(t, i);
+        int64_t end = evr_events_end(t, i);
         if (*start_ns == EVR_NO_TIME || t->start[i] < *start_ns)
             *start_ns = t->start[i];
         if (*end_ns == EVR_NO_TIME || end > *end_ns)
@@ -86,7 +87,7 @@ evr_status evr_trace_event(const evr_trace *t, evr_uid uid, evr_event *out, evr_
     uint32_t position = evr_tree_position(t, uid);
     evr_event e = {
         .struct_size = size,
-        .kind = evr_store_kind(t, uid),
+        .kind = evr_events_kind(t, uid),
         .name = evr_intern_text(&t->names, t->name[uid]),
         .category = t->categories[t->category[uid]].name,
         .pid = t->tracks[t->track[uid]].pid,
@@ -131,9 +132,9 @@ evr_str evr_trace_arg(const evr_trace *t, evr_uid uid, int32_t which)
         size_t at = find_args(t, uid);
         return at == SIZE_MAX ? none : evr_intern_text(&t->texts, t->args_text[at]);
     }
-    if (which < EVR_ARG_DIMS || which > EVR_STORE_ARGS || !t->signature || !t->signature[uid])
+    if (which < EVR_ARG_DIMS || which > EVR_EVENT_ARGS || !t->signature || !t->signature[uid])
         return none;
-    uint32_t texts[EVR_STORE_ARGS];
+    uint32_t texts[EVR_EVENT_ARGS];
     memcpy(texts, evr_intern_text(&t->signatures, t->signature[uid] - 1).data, sizeof texts);
     return evr_intern_text(&t->texts, texts[which - EVR_ARG_DIMS]);
 }
@@ -173,7 +174,7 @@ int64_t evr_trace_device_time(const evr_trace *t, evr_uid uid)
     int64_t from = 0, to = 0;
     uint64_t total = 0; /* any times at all come from a file: their differences need all 64 bits */
     for (size_t i = 0; i < n; i++) {
-        int64_t start = t->start[uids[i]], end = evr_store_end(t, uids[i]);
+        int64_t start = t->start[uids[i]], end = evr_events_end(t, uids[i]);
         if (i == 0) {
             from = start;
             to = end;
@@ -250,7 +251,7 @@ evr_uid evr_trace_annotation_of(const evr_trace *t, evr_uid uid)
     uint32_t at = low ? (uint32_t)(low - 1) : EVR_NONE32;
     if (at != EVR_NONE32 && t->track[t->annotation[at]] != t->track[uid])
         return EVR_NO_UID;
-    while (at != EVR_NONE32 && (t->annotation[at] == uid || t->start[uid] >= evr_store_end(t, t->annotation[at])))
+    while (at != EVR_NONE32 && (t->annotation[at] == uid || t->start[uid] >= evr_events_end(t, t->annotation[at])))
         at = t->annotation_parent[at];
     return at == EVR_NONE32 ? EVR_NO_UID : t->annotation[at];
 }
@@ -261,7 +262,7 @@ static bool passes(const evr_trace *t, const evr_event_filter *f, size_t uid)
     if ((f->kind && category->kind != f->kind) || (f->category.len && !evr_str_eq(category->name, f->category)))
         return false;
     if ((f->from_ns || f->to_ns) && (t->start[uid] == EVR_NO_TIME || t->start[uid] >= f->to_ns ||
-                                     (evr_store_end(t, uid) <= f->from_ns && t->start[uid] < f->from_ns)))
+                                     (evr_events_end(t, uid) <= f->from_ns && t->start[uid] < f->from_ns)))
         return false;
     return !f->name.len || evr_glob(f->name, evr_intern_text(&t->names, t->name[uid]));
 }

@@ -11,7 +11,7 @@ static const struct {
     size_t field; /* offset of the pointer in evr_trace */
     size_t item;
     int missing; /* byte every missing element is made of */
-} columns[EVR_STORE_COLUMNS] = {
+} columns[EVR_EVENT_COLUMNS] = {
     [START] = {offsetof(evr_trace, start), 8, 0},
     [DURATION] = {offsetof(evr_trace, duration), 8, 0},
     [NAME] = {offsetof(evr_trace, name), 4, 0},
@@ -33,7 +33,7 @@ static void **column_at(evr_trace *t, int which)
     return (void **)((char *)t + columns[which].field);
 }
 
-evr_status evr_store_new(evr_context *ctx, const evr_trace_options *options, evr_trace **out, evr_error **err)
+evr_status evr_events_new(evr_context *ctx, const evr_trace_options *options, evr_trace **out, evr_error **err)
 {
     evr_trace *t = evr_alloc_zeroed(ctx, sizeof *t);
     if (!t)
@@ -56,8 +56,8 @@ void evr_trace_free(evr_trace *t)
     if (!t)
         return;
     evr_context *ctx = t->ctx;
-    evr_store_unfinish(t);
-    for (int i = 0; i < EVR_STORE_COLUMNS; i++)
+    evr_events_unfinish(t);
+    for (int i = 0; i < EVR_EVENT_COLUMNS; i++)
         evr_release(ctx, *column_at(t, i), t->column_cap[i] * columns[i].item);
     evr_release(ctx, t->args_uid, t->args_uid_cap * sizeof *t->args_uid);
     evr_release(ctx, t->args_text, t->args_text_cap * sizeof *t->args_text);
@@ -89,13 +89,13 @@ static bool resize_column(evr_trace *t, int which, size_t cap)
     return true;
 }
 
-evr_status evr_store_reserve(evr_trace *t, size_t rows, evr_error **err)
+evr_status evr_events_reserve(evr_trace *t, size_t rows, evr_error **err)
 {
     if (rows > t->max_events)
         rows = (size_t)t->max_events;
     if (rows <= t->cap)
         return EVR_OK;
-    for (int i = 0; i < EVR_STORE_COLUMNS; i++)
+    for (int i = 0; i < EVR_EVENT_COLUMNS; i++)
         if ((i < SIGNATURE || *column_at(t, i)) && !resize_column(t, i, rows))
             return evr_fail_nomem(err);
     t->cap = rows;
@@ -111,7 +111,7 @@ static void *need_column(evr_trace *t, int which)
     return *at;
 }
 
-evr_status evr_store_add_row(evr_trace *t, const evr_row *row, evr_error **err)
+evr_status evr_events_add_row(evr_trace *t, const evr_row *row, evr_error **err)
 {
     size_t i = t->count;
     if (i == t->cap) {
@@ -119,7 +119,7 @@ evr_status evr_store_add_row(evr_trace *t, const evr_row *row, evr_error **err)
             evr_fail(t->ctx, err, EVR_E_LIMIT, "the trace has more than %llu events", (unsigned long long)t->max_events);
             return evr_hint(err, "raise max_events, or cut the trace into parts");
         }
-        EVR_TRY(evr_store_reserve(t, i < 256 ? 256 : i + i / 2, err));
+        EVR_TRY(evr_events_reserve(t, i < 256 ? 256 : i + i / 2, err));
     }
     t->start[i] = row->start;
     t->duration[i] = row->duration;
@@ -150,7 +150,7 @@ evr_status evr_store_add_row(evr_trace *t, const evr_row *row, evr_error **err)
     return EVR_OK;
 }
 
-evr_status evr_store_parents(evr_trace *t, evr_error **err)
+evr_status evr_events_parents(evr_trace *t, evr_error **err)
 {
     return need_column(t, PARENT) ? EVR_OK : evr_fail_nomem(err);
 }
@@ -193,7 +193,7 @@ static uint32_t number_of(evr_trace *t, numbered in, evr_str first, evr_str seco
     return id;
 }
 
-uint32_t evr_store_category(evr_trace *t, evr_str name, char phase)
+uint32_t evr_events_category(evr_trace *t, evr_str name, char phase)
 {
     char class_ = phase_class(phase);
     for (uint32_t i = 0; i < t->category_count && i < 8; i++) /* nearly always one of few */
@@ -210,7 +210,7 @@ uint32_t evr_store_category(evr_trace *t, evr_str name, char phase)
     return id;
 }
 
-uint32_t evr_store_track(evr_trace *t, evr_str pid, evr_str tid)
+uint32_t evr_events_track(evr_trace *t, evr_str pid, evr_str tid)
 {
     size_t known = t->track_keys.count;
     numbered in = {&t->track_keys, (void **)&t->tracks, &t->track_cap, sizeof *t->tracks, UINT32_MAX - 1};
@@ -222,18 +222,18 @@ uint32_t evr_store_track(evr_trace *t, evr_str pid, evr_str tid)
     return id;
 }
 
-uint32_t evr_store_signature(evr_trace *t, const uint32_t args[EVR_STORE_ARGS])
+uint32_t evr_events_signature(evr_trace *t, const uint32_t args[EVR_EVENT_ARGS])
 {
     bool any = false;
-    for (int i = 0; i < EVR_STORE_ARGS; i++)
+    for (int i = 0; i < EVR_EVENT_ARGS; i++)
         any |= args[i] != EVR_NO_ID;
     if (!any)
         return 0;
-    uint32_t id = evr_intern_add(&t->signatures, (evr_str){(const char *)args, EVR_STORE_ARGS * sizeof *args});
+    uint32_t id = evr_intern_add(&t->signatures, (evr_str){(const char *)args, EVR_EVENT_ARGS * sizeof *args});
     return id == EVR_NO_ID ? id : id + 1;
 }
 
-evr_status evr_store_keep_args(evr_trace *t, evr_str json, evr_error **err)
+evr_status evr_events_keep_args(evr_trace *t, evr_str json, evr_error **err)
 {
     uint32_t text = evr_intern_add(&t->texts, json);
     size_t n = t->args_count + 1;
@@ -245,7 +245,7 @@ evr_status evr_store_keep_args(evr_trace *t, evr_str json, evr_error **err)
     return EVR_OK;
 }
 
-evr_status evr_store_metadata(evr_trace *t, evr_str name, evr_str json, evr_error **err)
+evr_status evr_events_metadata(evr_trace *t, evr_str name, evr_str json, evr_error **err)
 {
     evr_metadata m = {evr_arena_str(&t->arena, name), evr_arena_str(&t->arena, json)};
     if (!m.name.data || !m.json.data ||
@@ -255,21 +255,21 @@ evr_status evr_store_metadata(evr_trace *t, evr_str name, evr_str json, evr_erro
     return EVR_OK;
 }
 
-uint64_t evr_store_column_bytes(const evr_trace *t)
+uint64_t evr_events_column_bytes(const evr_trace *t)
 {
     uint64_t bytes = 0;
-    for (int i = 0; i < EVR_STORE_COLUMNS; i++)
+    for (int i = 0; i < EVR_EVENT_COLUMNS; i++)
         bytes += (uint64_t)t->column_cap[i] * columns[i].item;
     return bytes;
 }
 
-void evr_store_unfinish(evr_trace *t)
+void evr_events_unfinish(evr_trace *t)
 {
     evr_links_release(t); /* needs the tree's size */
     evr_tree_release(t);
 }
 
-evr_status evr_store_finish(evr_trace *t, evr_error **err)
+evr_status evr_events_finish(evr_trace *t, evr_error **err)
 {
     EVR_TRY(evr_tree_build(t, err));
     return evr_links_build(t, err);

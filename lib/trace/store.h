@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/intern.h"
 
-enum { EVR_STORE_ARGS = 6 }; /* EVR_ARG_DIMS … EVR_ARG_OUTPUTS */
-enum { EVR_STORE_COLUMNS = 14 };
+enum { EVR_EVENT_ARGS = 6 }; /* EVR_ARG_DIMS … EVR_ARG_OUTPUTS */
+enum { EVR_EVENT_COLUMNS = 14 };
 
 typedef struct evr_category {
     evr_str name;
@@ -53,7 +53,7 @@ struct evr_trace {
 
     evr_intern names;
     evr_intern texts;      /* argument texts */
-    evr_intern signatures; /* keys of EVR_STORE_ARGS numbers of texts */
+    evr_intern signatures; /* keys of EVR_EVENT_ARGS numbers of texts */
     evr_intern track_keys; /* "pid\0tid" */
     evr_intern category_keys; /* phase class, then name; numbers are those of `categories` */
     evr_arena arena;       /* metadata, category names */
@@ -65,7 +65,7 @@ struct evr_trace {
     size_t metadata_count, metadata_cap;
 
     size_t count, cap; /* rows; every column has room for `cap` */
-    size_t column_cap[EVR_STORE_COLUMNS];
+    size_t column_cap[EVR_EVENT_COLUMNS];
     int64_t *start, *duration;
     uint32_t *name, *track;
     uint16_t *category;
@@ -104,7 +104,7 @@ struct evr_trace {
     size_t annotation_count;
 };
 
-evr_status evr_store_new(evr_context *ctx, const evr_trace_options *options, evr_trace **out, evr_error **err);
+evr_status evr_events_new(evr_context *ctx, const evr_trace_options *options, evr_trace **out, evr_error **err);
 
 static inline void evr_row_init(evr_row *row)
 {
@@ -112,43 +112,43 @@ static inline void evr_row_init(evr_row *row)
 }
 
 /* Adds a row; its uid is store->count before the call. */
-evr_status evr_store_add_row(evr_trace *store, const evr_row *row, evr_error **err);
-evr_status evr_store_reserve(evr_trace *store, size_t rows, evr_error **err);
+evr_status evr_events_add_row(evr_trace *store, const evr_row *row, evr_error **err);
+evr_status evr_events_reserve(evr_trace *store, size_t rows, evr_error **err);
 
 /* Number of a category seen with a phase; of a (pid, tid) pair; EVR_NO_ID when memory is out. */
-uint32_t evr_store_category(evr_trace *store, evr_str name, char phase);
-uint32_t evr_store_track(evr_trace *store, evr_str pid, evr_str tid);
+uint32_t evr_events_category(evr_trace *store, evr_str name, char phase);
+uint32_t evr_events_track(evr_trace *store, evr_str pid, evr_str tid);
 
 /* Signature of six argument texts (numbers in `texts`, EVR_NO_ID = not recorded); 0 when none is, EVR_NO_ID when memory is out. */
-uint32_t evr_store_signature(evr_trace *store, const uint32_t args[EVR_STORE_ARGS]);
+uint32_t evr_events_signature(evr_trace *store, const uint32_t args[EVR_EVENT_ARGS]);
 
 /* Keeps the whole args text of the row that is added next. */
-evr_status evr_store_keep_args(evr_trace *store, evr_str json, evr_error **err);
+evr_status evr_events_keep_args(evr_trace *store, evr_str json, evr_error **err);
 
-evr_status evr_store_metadata(evr_trace *store, evr_str name, evr_str json, evr_error **err);
+evr_status evr_events_metadata(evr_trace *store, evr_str name, evr_str json, evr_error **err);
 
 /* Execution traces: makes explicit_parent[], all EVR_NONE32. */
-evr_status evr_store_parents(evr_trace *store, evr_error **err);
+evr_status evr_events_parents(evr_trace *store, evr_error **err);
 
 /* Builds tree, links and annotation index; the store is a finished trace then. */
-evr_status evr_store_finish(evr_trace *store, evr_error **err);
+evr_status evr_events_finish(evr_trace *store, evr_error **err);
 
 /* Undoes a finish, whole or half done. */
-void evr_store_unfinish(evr_trace *store);
+void evr_events_unfinish(evr_trace *store);
 
 /* Bytes of all columns. */
-uint64_t evr_store_column_bytes(const evr_trace *store);
+uint64_t evr_events_column_bytes(const evr_trace *store);
 
 /* union_time.c: time during which at least one of the events ran. */
 int64_t evr_union_time(const evr_trace *store, const evr_uid *uids, size_t n);
 
-static inline int32_t evr_store_kind(const evr_trace *t, size_t uid)
+static inline int32_t evr_events_kind(const evr_trace *t, size_t uid)
 {
     return t->categories[t->category[uid]].kind;
 }
 
 /* End of a timed event. */
-static inline int64_t evr_store_end(const evr_trace *t, size_t uid)
+static inline int64_t evr_events_end(const evr_trace *t, size_t uid)
 {
     int64_t end;
     return __builtin_add_overflow(t->start[uid], t->duration[uid], &end) ? INT64_MAX : end;

@@ -17,7 +17,7 @@ static uint32_t tree_kinds(const evr_trace *t)
 
 static inline bool picked(const evr_trace *t, size_t uid, uint32_t kinds, bool untimed)
 {
-    return kinds >> evr_store_kind(t, uid) & 1 && (untimed || (t->start[uid] != EVR_NO_TIME && t->phase[uid] == 'X'));
+    return kinds >> evr_events_kind(t, uid) & 1 && (untimed || (t->start[uid] != EVR_NO_TIME && t->phase[uid] == 'X'));
 }
 
 static bool in_tree(const evr_trace *t, size_t uid)
@@ -109,7 +109,7 @@ static evr_status nest_by_time(evr_trace *t, const size_t *starts, evr_error **e
     for (size_t k = 0; k < t->track_keys.count; k++) {
         for (size_t i = starts[k]; i < starts[k + 1]; i++) {
             uint32_t uid = t->order[i];
-            while (depth && t->start[uid] >= evr_store_end(t, t->order[stack[depth - 1]]))
+            while (depth && t->start[uid] >= evr_events_end(t, t->order[stack[depth - 1]]))
                 t->subtree[stack[--depth]] = (uint32_t)i;
             t->parent[i] = depth ? t->order[stack[depth - 1]] : EVR_NONE32;
             t->subtree[i] = (uint32_t)i + 1;

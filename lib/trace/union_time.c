@@ -35,7 +35,7 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
     span *spans = n <= 256 ? small : evr_alloc(t->ctx, n * sizeof *spans);
     if (spans) {
         for (size_t i = 0; i < n; i++)
-            spans[i] = (span){t->start[uids[i]], evr_store_end(t, uids[i])};
+            spans[i] = (span){t->start[uids[i]], evr_events_end(t, uids[i])};
         int64_t total = merged(spans, n);
         if (spans != small)
             evr_release(t->ctx, spans, n * sizeof *spans);
@@ -47,7 +47,7 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
         int64_t from = INT64_MAX, to;
         for (size_t i = 0; i < n; i++) { /* the earliest uncovered moment */
             int64_t start = t->start[uids[i]] > at ? t->start[uids[i]] : at;
-            if (evr_store_end(t, uids[i]) > at && start < from)
+            if (evr_events_end(t, uids[i]) > at && start < from)
                 from = start;
         }
         if (from == INT64_MAX)
@@ -56,8 +56,8 @@ int64_t evr_union_time(const evr_trace *t, const evr_uid *uids, size_t n)
         for (bool grew = true; grew;) {
             grew = false;
             for (size_t i = 0; i < n; i++)
-                if (t->start[uids[i]] <= to && evr_store_end(t, uids[i]) > to) {
-                    to = evr_store_end(t, uids[i]);
+                if (t->start[uids[i]] <= to && evr_events_end(t, uids[i]) > to) {
+                    to = evr_events_end(t, uids[i]);
                     grew = true;
                 }
         }

@@ -29,6 +29,7 @@ ARROWS = {
     "replay": INIT + ["plugin"],
     "measure": BASE + ["plugin"],  # what is measured is a callback: neither records nor replayers are known
     "perfdb": BASE,
+    "rows": IR + ["perfdb"],  # keys and results of records come through the public headers
     "report": PERFDB,
     "batch": REPORT,
     "store": REPORT,

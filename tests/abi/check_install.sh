@@ -39,6 +39,9 @@ for program in consumer consumer_static; do
     fi
 done
 
+for shared in man/man1/evreplay.1 bash-completion/completions/evreplay zsh/site-functions/_evreplay fish/vendor_completions.d/evreplay.fish; do
+    [ -s "$work/usr/share/$shared" ] || { echo "share/$shared was not installed"; exit 1; }
+done
 say "command:" "$work/usr/bin/evreplay" --version
 [ -f "$lib/libevreplay.a" ] && [ ! -x "$work/consumer/consumer_static" ] && { echo "the CMake package lacks evreplay::evreplay_static"; exit 1; }
 exit 0

@@ -17,6 +17,18 @@
 
 /* pinned: begin */
 
+SIZE(evr_arrow_column, 72);
+AT(evr_arrow_column, struct_size, 0);
+AT(evr_arrow_column, flags, 4);
+AT(evr_arrow_column, name, 8);
+AT(evr_arrow_column, format, 16);
+AT(evr_arrow_column, valid, 24);
+AT(evr_arrow_column, values, 32);
+AT(evr_arrow_column, offsets, 40);
+AT(evr_arrow_column, nulls, 48);
+AT(evr_arrow_column, dictionary, 56);
+AT(evr_arrow_column, dictionary_rows, 64);
+
 SIZE(evr_artifact_options, 48);
 AT(evr_artifact_options, struct_size, 0);
 AT(evr_artifact_options, flags, 4);
@@ -260,15 +272,15 @@ AT(evr_kernel, name, 0);
 AT(evr_kernel, count, 16);
 AT(evr_kernel, total_ns, 24);
 
-SIZE(evr_batch, 56);
-AT(evr_batch, struct_size, 0);
-AT(evr_batch, reserved, 4);
-AT(evr_batch, context_requests, 8);
-AT(evr_batch, context_tokens, 16);
-AT(evr_batch, context_cached, 24);
-AT(evr_batch, generation_requests, 32);
-AT(evr_batch, generation_tokens, 40);
-AT(evr_batch, generation_cached, 48);
+SIZE(evr_batch_context, 56);
+AT(evr_batch_context, struct_size, 0);
+AT(evr_batch_context, reserved, 4);
+AT(evr_batch_context, context_requests, 8);
+AT(evr_batch_context, context_tokens, 16);
+AT(evr_batch_context, context_cached, 24);
+AT(evr_batch_context, generation_requests, 32);
+AT(evr_batch_context, generation_tokens, 40);
+AT(evr_batch_context, generation_cached, 48);
 
 SIZE(evr_extractor_options, 24);
 AT(evr_extractor_options, struct_size, 0);
@@ -381,7 +393,24 @@ AT(evr_perfdb_options, lock_timeout_ms, 8);
 AT(evr_perfdb_options, reserved, 12);
 AT(evr_perfdb_options, max_file_bytes, 16);
 
-SIZE(evr_perfdb_update_options, 48);
+SIZE(evr_perfdb_run, 200);
+AT(evr_perfdb_run, struct_size, 0);
+AT(evr_perfdb_run, status, 4);
+AT(evr_perfdb_run, op, 8);
+AT(evr_perfdb_run, state, 24);
+AT(evr_perfdb_run, core, 40);
+AT(evr_perfdb_run, input_shapes, 56);
+AT(evr_perfdb_run, input_types, 72);
+AT(evr_perfdb_run, input_formats, 88);
+AT(evr_perfdb_run, output_shapes, 104);
+AT(evr_perfdb_run, output_types, 120);
+AT(evr_perfdb_run, output_formats, 136);
+AT(evr_perfdb_run, reason, 152);
+AT(evr_perfdb_run, line, 168);
+AT(evr_perfdb_run, duration_us, 176);
+AT(evr_perfdb_run, ep_size, 184);
+
+SIZE(evr_perfdb_update_options, 64);
 AT(evr_perfdb_update_options, struct_size, 0);
 AT(evr_perfdb_update_options, mode, 4);
 AT(evr_perfdb_update_options, flags, 8);
@@ -390,6 +419,8 @@ AT(evr_perfdb_update_options, sources, 16);
 AT(evr_perfdb_update_options, ops, 24);
 AT(evr_perfdb_update_options, source_count, 32);
 AT(evr_perfdb_update_options, op_count, 40);
+AT(evr_perfdb_update_options, runs, 48);
+AT(evr_perfdb_update_options, run_count, 56);
 
 SIZE(evr_perfdb_totals, 120);
 AT(evr_perfdb_totals, struct_size, 0);
@@ -564,6 +595,31 @@ AT(evr_compare_summary, newer_ns, 64);
 AT(evr_compare_summary, ratio, 72);
 AT(evr_compare_summary, ratio_low, 80);
 AT(evr_compare_summary, ratio_high, 88);
+
+SIZE(evr_rows_options, 72);
+AT(evr_rows_options, struct_size, 0);
+AT(evr_rows_options, mode, 4);
+AT(evr_rows_options, map, 8);
+AT(evr_rows_options, ops, 16);
+AT(evr_rows_options, op_count, 24);
+AT(evr_rows_options, source, 32);
+AT(evr_rows_options, source_user, 40);
+AT(evr_rows_options, max_file_bytes, 48);
+AT(evr_rows_options, like, 56);
+AT(evr_rows_options, like_count, 64);
+
+SIZE(evr_row_info, 120);
+AT(evr_row_info, struct_size, 0);
+AT(evr_row_info, status, 4);
+AT(evr_row_info, op, 8);
+AT(evr_row_info, file, 24);
+AT(evr_row_info, line, 40);
+AT(evr_row_info, shapes, 48);
+AT(evr_row_info, reason, 64);
+AT(evr_row_info, composite, 80);
+AT(evr_row_info, records, 96);
+AT(evr_row_info, record_count, 104);
+AT(evr_row_info, measured_us, 112);
 
 SIZE(evr_store_options, 16);
 AT(evr_store_options, struct_size, 0);

@@ -1,22 +1,30 @@
 #!/usr/bin/env python3
-"""Our medians beside torch.utils.benchmark's for 40 operators on the CPU, taken in turns, one thread each.
+"""Our medians beside torch.utils.benchmark's for 40 operators on the CPU: in one process, on the very same tensors, one thread, taken in turns.
 
-usage: bench_times.py EVREPLAY [ROUNDS]     (with a Python that has the torch of the bridge)
+usage: bench_times.py [ROUNDS] [--python] [--only GLOB]     (EVREPLAY_LIBRARY and EVREPLAY_BRIDGE as for the tests; needs torch and numpy)
 
-Of several rounds each side keeps its least median, since a busy machine only ever adds.
+The peer is Timer(language="c++"): one program, compiled once, with a call of each operator through its own C++ function, on tensors that it finds at the addresses of ours.
+Without a compiler, or with --python, it is the timer of Python, which adds a microsecond or two to every call. Of several rounds each side keeps its
+least median, since a busy machine only ever adds; how far the rounds of one side lie apart is printed beside, so that a busy machine shows.
 """
+import argparse
+import ctypes
+import fnmatch
 import json
-import pathlib
+import os
+import re
+import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "gpu"))
+import time
 
 import torch
-from times import arguments
 from torch.utils.benchmark import Timer
+
+import evreplay
+
+SHARE = 0.15  # seconds of one side in one round
+STRETCH = 0.001  # seconds of one sample of the peer, or two calls
+CPP_TYPES = {torch.float32: "at::kFloat", torch.int64: "at::kLong"}
 
 
 def tensor(*shape, dtype="float"):
@@ -58,32 +66,151 @@ def records():
                  output_padding=[0, 0], groups=1)
 
 
-def ours(program, one, folder):
-    what, out = folder / "in.json", folder / "out.json"
-    what.write_text(json.dumps([one]))
-    subprocess.run([program, "bench", what, "--threads", "1", "--precision", "0.005", "--json", out], check=True, stdout=subprocess.DEVNULL)
-    return json.loads(out.read_text())["results"][0]["statistics"]["median"]
+def overload_of(replayer):
+    """Overload and types of the arguments by name: the schema that has these names, and tensors where the record has tensors."""
+    values = replayer.args
+    for schema in replayer.runtime.schemas(replayer.record.op):
+        whole, _, rest = schema.partition("(")
+        parameters = re.sub(r"\([a-z!*>| -]*\)", "", rest.rpartition(" ->")[0].rstrip(")"))
+        types = {one.split()[1].partition("=")[0]: one.split()[0] for one in parameters.split(", ") if one != "*"}
+        if set(types) == set(values) and all(types[n].rstrip("?") == "Tensor" for n, value in values.items() if isinstance(value, torch.Tensor)) \
+                and all(isinstance(value, torch.Tensor) for n, value in values.items() if types[n] == "Tensor"):  # fmt: skip
+            return whole.partition(".")[2], types
+    raise LookupError(f"no schema of {replayer.record.op} fits")
 
 
-def theirs(one):
-    namespace, name = one["op_name"].split("::")
-    operator = getattr(getattr(getattr(torch.ops, namespace), name), one["overload"])
-    positional, named = arguments(one, "cpu")
-    with torch.no_grad():
-        return Timer("run(*positional, **named)", globals={"run": operator, "positional": positional, "named": named}, num_threads=1).blocked_autorange(min_run_time=0.2).median * 1e9
+class Source:
+    """One C++ program with a call of each operator. Which one runs, and where its tensors are, it is told by the environment."""
+
+    def __init__(self):
+        self.tensors, self.lists, self.lines, self.headers = [], [], [], set()
+
+    def value(self, type, value):
+        """A value as a C++ expression of the type that the operator's schema has."""
+        bare = type.rstrip("?")
+        if value is None:
+            return "{}"
+        if bare == "Tensor":
+            self.tensors.append(value)
+            return f"t[{len(self.tensors) - 1}]"
+        if bare.endswith("]"):  # a view of a list that stands beside the call: making it is no part of the operator
+            kind = bare.partition("[")[0]
+            element, view = {"Tensor": ("at::Tensor", "at::TensorList"), "SymInt": ("c10::SymInt", "c10::SymIntArrayRef"), "int": ("int64_t", "at::IntArrayRef")}[kind]
+            self.lists.append(f"std::vector<{element}> v{len(self.lists)}{{{', '.join(self.value(kind, one) for one in value)}}};")
+            made = f"{view}(v{len(self.lists) - 1})"
+            return f"at::OptionalArrayRef<{element}>({made})" if type.endswith("?") else made
+        if bare == "bool":
+            return str(bool(value)).lower()
+        return {"int": "int64_t({})", "SymInt": "c10::SymInt({})", "float": "double({})", "Scalar": "at::Scalar({})"}[bare].format(repr(value))
+
+    def add(self, replayer):
+        record, values = replayer.record, replayer.args
+        overload, types = overload_of(replayer)
+        self.tensors, self.lists = [], []
+        arguments = [self.value(types[a.name], values[a.name]) for a in record.args]
+        name = record.op.split("::")[1] + (f"_{overload}" if overload else "")
+        self.headers.add(f"#include <ATen/ops/{record.op.split('::')[1]}_ops.h>")
+        setup = " ".join(f"t.push_back({self.tensor(n, one)});" for n, one in enumerate(self.tensors))
+        call = f"[=]() mutable {{ at::_ops::{name}::call({', '.join(arguments)}); }}"
+        self.lines.append(f"[] {{ std::vector<at::Tensor> t; {setup} {' '.join(self.lists)} return std::function<void()>({call}); }}")
+        return self.tensors
+
+    def tensor(self, n, one):
+        sizes, strides = (f"{{{', '.join(map(str, numbers))}}}" for numbers in (one.shape, one.stride()))
+        return f"at::from_blob(place({n}), {sizes}, {strides}, at::TensorOptions().dtype({CPP_TYPES[one.dtype]}))"
+
+    def timer(self):
+        preamble = """
+            #include <ATen/ATen.h>
+            %s
+            #include <cstdlib>
+            #include <functional>
+            #include <string>
+            static void *place(int n) { return reinterpret_cast<void *>(std::stoull(std::getenv(("BENCH_TENSOR_" + std::to_string(n)).c_str()))); }
+            static const std::vector<std::function<std::function<void()>()>> makers = {
+            %s
+            };
+        """ % ("\n".join(sorted(self.headers)), ",\n".join(self.lines))
+        setup = "at::AutoDispatchBelowADInplaceOrView guard; auto call = makers[std::stoul(std::getenv(\"BENCH_CALL\"))]();"
+        return Timer("call();", setup=setup, global_setup=preamble, language="c++", num_threads=1)
 
 
-def main(program, rounds="3"):
+def in_turns(timer):
+    """Median of short stretches, as ours are: one that is long enough for another program to get its turn in the middle says nothing."""
+    once = timer.timeit(3).median
+    number = max(2, int(STRETCH / max(once, 1e-9)))
+    times, end = [], time.monotonic() + SHARE
+    while len(times) < 5 or time.monotonic() < end:
+        times.append(timer.timeit(number).median)
+    return statistics.median(times) * 1e9
+
+
+class Peer:
+    """What is compared against."""
+
+    def __init__(self, replayers, in_python):
+        self.name = "Timer in Python" if in_python else "Timer in C++"
+        self.replayers = replayers
+        self.timer, self.tensors = None, []
+        if not in_python:
+            source = Source()
+            self.tensors = [source.add(replayer) for replayer in replayers]
+            self.timer = source.timer()
+
+    def median(self, index):
+        """Nanoseconds of one call."""
+        if self.timer is None:
+            return self.in_python(self.replayers[index])
+        os.environ["BENCH_CALL"] = str(index)
+        for n, one in enumerate(self.tensors[index]):
+            os.environ[f"BENCH_TENSOR_{n}"] = str(one.data_ptr())
+        return in_turns(self.timer)
+
+    def in_python(self, replayer):
+        record, values = replayer.record, replayer.args
+        namespace, name = record.op.split("::")
+        run = getattr(getattr(getattr(torch.ops, namespace), name), overload_of(replayer)[0] or "default")
+        positional = [values[a.name] for a in record.args if not a.keyword_only]
+        named = {a.name: values[a.name] for a in record.args if a.keyword_only}
+        with torch.no_grad():
+            timer = Timer("run(*positional, **named)", globals={"run": run, "positional": positional, "named": named}, num_threads=1)
+            return in_turns(timer)
+
+
+def keep_heap():
+    """Both sides allocate their results from the same heap; that none of them pays for pages that the other gave back, freed memory stays (bindings/heap.h)."""
+    libc, trim, mapped = ctypes.CDLL(None), -1, -3
+    libc.mallopt(mapped, 32 << 20)
+    libc.mallopt(trim, 64 << 20)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    parser.add_argument("--python", action="store_true")
+    parser.add_argument("--only", default="*")
+    options = parser.parse_args()
+    keep_heap()
+    runtime = evreplay.Runtime("cpu", threads=1, seed=1)
+    made = evreplay.read_records(json.dumps([one for one in records() if fnmatch.fnmatch(one["op_name"], f"*{options.only}")]))
+    replayers = [runtime.replayer(record) for record in made]
+    peer = Peer(replayers, options.python or not (shutil.which("c++") and shutil.which("ninja")))
+    protocol = evreplay.Protocol(precision=0.002, seconds=SHARE, min_seconds=SHARE / 2)
     ratios = []
-    with tempfile.TemporaryDirectory() as folder:
-        for one in records():
-            pairs = [(ours(program, one, pathlib.Path(folder)), theirs(one)) for _ in range(int(rounds))]
-            mine, other = min(a for a, _ in pairs), min(b for _, b in pairs)
+    with evreplay.Meter.of(runtime) as meter:
+        for index, replayer in enumerate(replayers):
+            pairs = []
+            for number in range(options.rounds):  # who comes first takes turns, too
+                sides = [lambda: meter.measure(replayer, protocol).median_ns, lambda: peer.median(index)]
+                times = [side() for side in (sides if number % 2 == 0 else reversed(sides))]
+                pairs.append(times if number % 2 == 0 else times[::-1])
+            (mine, other), (far, wide) = (tuple(f(side) for side in zip(*pairs)) for f in (min, max))
             ratios.append(mine / other)
-            print(f"{one['op_name']:28} {mine / 1e3:10.1f} us, torch.utils.benchmark {other / 1e3:10.1f} us, ratio {mine / other:.3f}", flush=True)
-    near = sum(0.97 <= r <= 1.03 for r in ratios)
+            name = f"{replayer.record.op} {replayer.record.arguments_text}"
+            print(f"{name[:56]:56} {mine / 1e3:9.1f} us, {peer.name} {other / 1e3:9.1f} us, ratio {mine / other:.3f}   (rounds to +{far / mine - 1:.0%}, +{wide / other - 1:.0%})", flush=True)
+    near = sum(0.97 <= ratio <= 1.03 for ratio in ratios)
     print(f"{near} of {len(ratios)} within 3 %, median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,4 +1,4 @@
-"""The recipe of docs/ci.md is the script that is shipped, and the script works."""
+"""The script of docs/ci.md works."""
 import json
 import os
 import pathlib
@@ -9,10 +9,6 @@ from conftest import EVREPLAY, DATA
 
 ROOT = DATA.parent.parent
 SCRIPT = ROOT / "examples" / "ci" / "nightly.sh"
-
-
-def test_the_page_shows_the_script():
-    assert SCRIPT.read_text() in (ROOT / "docs" / "ci.md").read_text()
 
 
 def test_two_nights_and_a_slow_one(tmp_path, evreplay):

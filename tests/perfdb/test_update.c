@@ -28,6 +28,49 @@ static void test_update__matches_and_adds(void **state)
     database_close(&d);
 }
 
+/* Rows that were run update their own operator's rows, and their own EP size's. */
+static void test_update__rows_that_were_run(void **state)
+{
+    (void)state;
+#define CELLS(shapes) .state = {"s", 1}, .core = {"c", 1}, .input_shapes = {shapes, sizeof(shapes) - 1}, .input_types = {"F", 1}, .output_shapes = {shapes, sizeof(shapes) - 1}, .output_types = {"F", 1}
+    const evr_perfdb_run all[] = {
+        {EVR_INIT(evr_perfdb_run), .status = EVR_PERFDB_SUCCESS, .op = {"MatMulV2", 8}, CELLS("2"), .line = 2, .duration_us = 3},
+        {EVR_INIT(evr_perfdb_run), .status = EVR_PERFDB_SUCCESS, .op = {"DispatchFFNCombine", 18}, CELLS("2"), .line = 3, .duration_us = 4, .ep_size = {"16", 2}},
+        {EVR_INIT(evr_perfdb_run), .status = EVR_PERFDB_FAILED, .op = {"DispatchFFNCombine", 18}, CELLS("2"), .line = 2, .reason = {"crashed", 7}, .ep_size = {"8", 1}},
+        {EVR_INIT(evr_perfdb_run), .status = EVR_PERFDB_SKIPPED, .op = {"MatMulV3", 8}, CELLS("2"), .line = 2, .reason = {"bad-shape: \"2\" | x", 18}},
+    }, *const runs[] = {&all[0], &all[1], &all[2], &all[3]};
+    database d;
+    database_open(&d);
+    database_put(&d, "MatMulV2.csv", HEADER "Average Duration(us)\r\n,,2,F,,2,F,,1\r\n");
+    database_put(&d, "MatMulV3.csv", HEADER "Average Duration(us)\r\n,,2,F,,2,F,,1\r\n");
+    database_put(&d, "DispatchFFNCombine.csv", HEADER "Average Duration(us),EP Size\r\n,,2,F,,2,F,,1,8\r\n,,2,F,,2,F,,1,16\r\n");
+    d.options.source_count = 0;
+    d.options.runs = runs;
+    d.options.run_count = 4;
+    database_update(&d);
+    database_expect(&d, "MatMulV2.csv", HEADER "Average Duration(us)\r\n,,2,F,,2,F,,3.000000\r\n");
+    database_expect(&d, "MatMulV3.csv", HEADER "Average Duration(us)\r\n,,2,F,,2,F,,1\r\n");
+    database_expect(&d, "DispatchFFNCombine.csv", HEADER "Average Duration(us),EP Size\r\n,,2,F,,2,F,,1,8\r\n,,2,F,,2,F,,4.000000,16\r\n");
+    assert_int_equal(database_file(&d, "MatMulV2", NULL).status, EVR_PERFDB_SUCCESS);
+    assert_str(database_file(&d, "DispatchFFNCombine", NULL).reason, "1 of 2 rows failed, line 2: crashed");
+    assert_str(database_file(&d, "MatMulV3", NULL).reason, "1 of 1 rows were skipped, line 2: bad-shape: \"2\" | x");
+    evr_perfdb_run run = {EVR_INIT(evr_perfdb_run)};
+    assert_ok(evr_perfdb_report_run(d.report, 1, &run, err));
+    assert_str(run.ep_size, "16");
+    assert_str(run.core, "c");
+    assert_true(run.duration_us == 4 && run.line == 3 && run.status == EVR_PERFDB_SUCCESS);
+    char *text;
+    assert_ok(evr_perfdb_report_text(d.report, EVR_PERFDB_TEXT_MARKDOWN, &text, NULL, err));
+    assert_non_null(strstr(text, "## Rows that were run"));
+    assert_non_null(strstr(text, "2 rows were measured, 1 skipped, 1 failed."));
+    assert_null(strstr(text, "\"2\" | x"));
+    evr_text_free(d.ctx, text);
+    assert_ok(evr_perfdb_report_text(d.report, EVR_PERFDB_TEXT_JSON, &text, NULL, err));
+    assert_non_null(strstr(text, "\"status\": \"success\",\n   \"reason\": \"\",\n   \"signature\": \"2 -> 2\",\n   \"measured_us\": 3"));
+    evr_text_free(d.ctx, text);
+    database_close(&d);
+}
+
 static void test_update__gap_bounds(void **state)
 {
     /* Exactly 0.8 and 1.2 of the profiled time are no gaps yet. */
@@ -410,7 +453,8 @@ static void test_update__sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_update__matches_and_adds),     cmocka_unit_test(test_update__gap_bounds),
+        cmocka_unit_test(test_update__matches_and_adds),     cmocka_unit_test(test_update__rows_that_were_run),
+        cmocka_unit_test(test_update__gap_bounds),
         cmocka_unit_test(test_update__any_column_order),     cmocka_unit_test(test_update__legacy_columns),
         cmocka_unit_test(test_update__missing_columns),      cmocka_unit_test(test_update__counters),
                     cmocka_unit_test(test_update__invalid_durations),

@@ -3,13 +3,14 @@ import pathlib
 import re
 
 import pytest
-from conftest import event, mm_event, needs_numpy, needs_torch, trace_text
+from conftest import event, has, mm_event, needs_numpy, needs_torch, trace_text
 
 PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "python.md"
 
 
 @needs_torch
 @needs_numpy
+@pytest.mark.skipif(not (has("pandas") and has("pyarrow")), reason="pandas and pyarrow are not installed; requirements/tools.txt pins them")
 def test_docs__every_block_runs(tmp_path, monkeypatch, capsys):
     import gzip
 
@@ -20,11 +21,12 @@ def test_docs__every_block_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trace.json.gz").write_bytes(gzip.compress(trace_text(mm_event(), event("CatBackward0", [], []))))
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.S | re.M)
-    assert len(blocks) == 8
+    assert len(blocks) == 14
     names = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
     assert names["result"].shape == (4, 16) and names["info"]["op_name"] == "aten::mm"
+    assert len(names["frame"]) == 2 and names["comparison"].exit_code == 0 and names["measurement"].statistics.count >= 10
     told = capsys.readouterr().out
     assert "CatBackward0 skipped autograd-node" in told and "aten::mm" in told
 

@@ -11,10 +11,15 @@
 
 from . import EventReplay
 from ._native import NO_TIME, lib
+from .artifact import Artifact, ArtifactInfo, Expected, looks_like_artifact, pack
+from .batch import replay_batch
+from .builder import TraceBuilder
 from .context import Context, default_context
 from .errors import Error, Status
 from .EventReplay import EventReplayer, extract_batch_context
 from .inits import PASSTHROUGH, CustomInit, InitView, list_custom_inits, register_custom_init
+from .measuring import Conditions, DeviceInfo, KernelRun, Measurement, Meter, Protocol, Statistics, measure
+from .perfdb import PerfDB, UpdateFile, UpdateGap, UpdateProblem, UpdateReport, UpdateTotals
 from .records import (
     Argument,
     Batch,
@@ -40,7 +45,9 @@ from .registry import (
     register_symm_mem_args,
     set_init_option,
 )
+from .results import Change, ChangeKind, Check, CompareSummary, Comparison, Result, Results, RunInfo, Verdict, compare, record_key
 from .runtime import Replayer, Runtime, outcome
+from .store import Store, StoreChanges, StoreRow, StoreRows
 from .tensors import LiveTensor
 from .trace import Category, Event, EventKind, Format, Trace
 from .tree_perf import TreePerfAnalyzer
@@ -49,56 +56,92 @@ from .values import MISSING, Device, DType, Generator, Layout, MemoryFormat, Ten
 __version__: str = lib.evr_version_string().decode()
 
 __all__ = [
-    "MISSING",
-    "NO_TIME",
-    "PASSTHROUGH",
     "Argument",
+    "Artifact",
+    "ArtifactInfo",
     "Batch",
     "Call",
     "Category",
+    "Change",
+    "ChangeKind",
+    "Check",
+    "CompareSummary",
+    "Comparison",
+    "Conditions",
     "Context",
     "CustomInit",
     "DType",
     "Device",
+    "DeviceInfo",
     "Error",
     "Event",
     "EventKind",
     "EventReplay",
     "EventReplayer",
+    "Expected",
     "Extractor",
     "Format",
     "Generator",
     "InitView",
     "Kernel",
+    "KernelRun",
     "Layout",
     "LiveTensor",
+    "MISSING",
+    "Measurement",
     "MemoryFormat",
+    "Meter",
+    "NO_TIME",
     "Outcome",
+    "PASSTHROUGH",
+    "PerfDB",
+    "Protocol",
     "Provenance",
     "Record",
     "Replayer",
+    "Result",
+    "Results",
+    "RunInfo",
     "Runtime",
+    "Statistics",
     "Status",
+    "Store",
+    "StoreChanges",
+    "StoreRow",
+    "StoreRows",
     "TensorSpec",
     "Trace",
+    "TraceBuilder",
     "TreePerfAnalyzer",
+    "UpdateFile",
+    "UpdateGap",
+    "UpdateProblem",
+    "UpdateReport",
+    "UpdateTotals",
+    "Verdict",
     "__version__",
     "allow_unknown_imports",
+    "compare",
     "configure",
     "configure_file",
     "default_context",
     "extract_batch_context",
     "list_custom_inits",
     "load_records",
+    "looks_like_artifact",
+    "measure",
     "outcome",
+    "pack",
     "read_records",
     "reason_advice",
+    "record_key",
     "register_alias",
     "register_callable",
     "register_custom_init",
     "register_namespace",
     "register_string_default",
     "register_symm_mem_args",
+    "replay_batch",
     "set_init_option",
     "write_records",
 ]

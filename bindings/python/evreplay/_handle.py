@@ -96,6 +96,13 @@ def call(function: Any, *arguments: Any) -> None:
     check(function(*arguments, ctypes.byref(error)), error)
 
 
+def take_sized_text(context: int, function: Any, *arguments: Any) -> str:
+    """Calls a function whose last three arguments are `char **out, size_t *size, evr_error **err`."""
+    text, size, error = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_void_p()
+    check(function(*arguments, ctypes.byref(text), ctypes.byref(size), ctypes.byref(error)), error)
+    return take_text(context, text.value, size.value)
+
+
 def take_text(context: int, pointer: int | None, size: int | None = None) -> str:
     """A text that the library gave away."""
     try:

@@ -6,73 +6,24 @@ headers, by a C program that prints sizes and offsets.
 
 from __future__ import annotations
 
-import collections.abc
 import ctypes
 from ctypes import POINTER, Structure, Union, c_char, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, TypeVar
+from typing import Any
 
 from . import _find
+from . import _native_results as _results
+from ._c import Err as Err
+from ._c import Handle as Handle
+from ._c import Out as Out
+from ._c import Str as Str
+from ._c import Versioned as Versioned
+from ._c import callback as callback
+from ._c import string as string
+from ._c import strings as strings
 
 ABI_VERSION = 1
 NO_UID = 2**64 - 1
 NO_TIME = -(2**63)
-
-# Opaque handles are plain pointers.
-Handle = c_void_p
-Out = POINTER(c_void_p)
-Err = POINTER(c_void_p)
-
-
-class Str(Structure):
-    """evr_str: borrowed text."""
-
-    _fields_ = [("data", POINTER(c_char)), ("len", c_size_t)]
-
-    def text(self) -> str:
-        """The text; empty for NULL."""
-        length = self.len
-        if not length:
-            return ""
-        raw: bytes = self.data[:length]
-        return raw.decode("utf-8", "surrogateescape")
-
-    def text_or_none(self) -> str | None:
-        """The text; None for NULL."""
-        return self.text() if self.data else None
-
-
-def string(text: str | bytes) -> Str:
-    """An evr_str that keeps its own bytes alive."""
-    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
-    return Str(ctypes.cast(c_char_p(raw), POINTER(c_char)), len(raw))
-
-
-def strings(texts: list[str]) -> Any:
-    """An array of evr_str."""
-    return (Str * max(1, len(texts)))(*(string(text) for text in texts))
-
-
-Function = TypeVar("Function")
-
-
-def callback(prototype: Any) -> collections.abc.Callable[[Function], Function]:
-    """Decorator: makes a Python function one that C can call. Keep the result as long as C does."""
-
-    def wrap(function: Function) -> Function:
-        made: Function = prototype(function)
-        return made
-
-    return wrap
-
-
-class Versioned(Structure):
-    """A structure that begins with its own size, filled in here."""
-
-    _fields_ = [("struct_size", c_uint32)]
-
-    def __init__(self, *args: Any, **fields: Any) -> None:
-        super().__init__(ctypes.sizeof(type(self)), *args, **fields)
-
 
 # ctypes puts a derived structure's fields behind its base's, padded as C does, so _fields_ below leave struct_size out.
 
@@ -243,7 +194,7 @@ class Kernel(Structure):
 
 
 class Batch(Versioned):
-    """evr_batch"""
+    """evr_batch_context"""
 
     _fields_ = [
         ("reserved", c_uint32),
@@ -376,7 +327,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_value": Value,
     "evr_argument": Argument,
     "evr_kernel": Kernel,
-    "evr_batch": Batch,
+    "evr_batch_context": Batch,
     "evr_extractor_options": ExtractorOptions,
     "evr_call": Call,
     "evr_callable": Callable,
@@ -385,6 +336,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_init_tensor": InitTensor,
     "evr_runtime_options": RuntimeOptions,
     "evr_replayer_options": ReplayerOptions,
+    **_results.STRUCTURES,
 }
 
 _I32, _U32, _I64, _U64, _SIZE = c_int32, c_uint32, c_int64, c_uint64, c_size_t
@@ -442,6 +394,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_trace_tracks": (_P, [_P]),
     "evr_trace_name_count": (_SIZE, [_P]),
     "evr_trace_name": (Str, [_P, _U32]),
+    "evr_trace_category_ids": (_P, [_P]),
+    "evr_trace_copy_column": (_I32, [_P, _I32, _P, Err]),
     "evr_trace_builder_new": (_I32, [_P, POINTER(TraceOptions), Out, Err]),
     "evr_trace_builder_reserve": (_I32, [_P, _U64, Err]),
     "evr_trace_builder_push": (_I32, [_P, POINTER(EventDesc), Err]),
@@ -454,7 +408,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_outcome_name": (c_char_p, [_I32]),
     "evr_reason_name": (c_char_p, [_I32]),
     "evr_reason_advice": (c_char_p, [_I32]),
-    "evr_batch_parse": (_I32, [Str, POINTER(Batch)]),
+    "evr_batch_context_parse": (_I32, [Str, POINTER(Batch)]),
     "evr_ir_op": (Str, [_P]),
     "evr_ir_overload": (Str, [_P]),
     "evr_ir_schema": (Str, [_P]),
@@ -468,7 +422,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_status": (_I32, [_P]),
     "evr_ir_reason": (_I32, [_P]),
     "evr_ir_detail": (Str, [_P]),
-    "evr_ir_batch": (_I32, [_P, POINTER(Batch)]),
+    "evr_ir_batch_context": (_I32, [_P, POINTER(Batch)]),
     "evr_ir_arguments": (_I32, [_P, Out, Err]),
     "evr_ir_free": (None, [_P]),
     "evr_extractor_new": (_I32, [_P, _P, POINTER(ExtractorOptions), Out, Err]),
@@ -543,6 +497,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_replayer_initializer": (Str, [_P]),
     "evr_replayer_bytes": (_U64, [_P]),
     "evr_replayer_repro": (_I32, [_P, Out, POINTER(_SIZE), Err]),
+    **_results.FUNCTIONS,
 }
 
 

@@ -83,7 +83,7 @@ class Batch:
     def parse(cls, annotation: str) -> Batch | None:
         """Reads an annotation of vLLM or SGLang; None when it is none."""
         raw = native.Batch()
-        return cls._of(raw) if lib.evr_batch_parse(native.string(annotation), ctypes.byref(raw)) else None
+        return cls._of(raw) if lib.evr_batch_context_parse(native.string(annotation), ctypes.byref(raw)) else None
 
     @classmethod
     def _of(cls, raw: native.Batch) -> Batch:
@@ -224,7 +224,7 @@ class Record:
     def batch(self) -> Batch | None:
         """The batch that an annotation around the call tells."""
         raw = native.Batch()
-        return Batch._of(raw) if lib.evr_ir_batch(self.pointer, ctypes.byref(raw)) else None
+        return Batch._of(raw) if lib.evr_ir_batch_context(self.pointer, ctypes.byref(raw)) else None
 
     def to_json(self, format: str = "evreplay") -> str:
         """As JSON: "evreplay" (docs/ir-format.md) or "tracelens"."""

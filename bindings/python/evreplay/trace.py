@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 from . import _native as native
-from ._handle import Handle, Owner, out
+from ._handle import Handle, Owner, call, out
 from ._native import NO_TIME, NO_UID, lib
+from .arrow import Masked, Tabular, Texts
 from .context import Context, context_or_default, need_numpy, path_bytes
 from .errors import Error, Status, leave, read
 
@@ -265,8 +266,11 @@ class _View:
         self.__array_interface__ = {"version": 3, "shape": (count,), "typestr": typestr, "data": (address, True)}
 
 
-class Trace:
-    """An immutable trace: use Trace.open(). May be read from any thread.
+_SPARSE = ("parent", "correlation", "external_id", "sequence", "forward_thread", "device", "stream")
+
+
+class Trace(Tabular):
+    """An immutable trace: use Trace.open(), or TraceBuilder. May be read from any thread. As a table it has a row for each event.
 
     Columns are views of the trace's own memory: they keep it until the last of them is gone, even beyond close().
     """
@@ -465,6 +469,42 @@ class Trace:
     def names(self) -> list[str]:
         """Texts of name_ids."""
         return [lib.evr_trace_name(self.pointer, i).text() for i in range(lib.evr_trace_name_count(self.pointer))]
+
+    @property
+    def category_ids(self) -> numpy.typing.NDArray[numpy.uint16]:
+        """Number of each event's category, for `categories`. A view, read-only."""
+        column: numpy.typing.NDArray[numpy.uint16] = self._column(lib.evr_trace_category_ids, "<u2")
+        return column
+
+    def column(self, name: str) -> IntColumn:
+        """A copy of what only some events have: parent, correlation, external_id, sequence, forward_thread, device or stream; -1 where there is none."""
+        if name not in _SPARSE:
+            raise ValueError(f"name must be one of {', '.join(_SPARSE)}, not {name!r}")
+        numbers: IntColumn = need_numpy("reading columns").empty(len(self), "int64")
+        call(lib.evr_trace_copy_column, self.pointer, _SPARSE.index(name) + 1, numbers.ctypes.data)
+        return numbers
+
+    def _columns(self) -> dict[str, Any]:
+        numpy = need_numpy("a table of events")
+        starts, tracks = self.starts, self.tracks
+        numbers, first = numpy.unique(tracks, return_index=True)
+        threads = [self[int(uid)] for uid in first]
+        places = numpy.searchsorted(numbers, tracks).astype("uint32")
+        categories = self.categories
+        made: dict[str, Any] = {
+            "uid": numpy.arange(len(self), dtype="uint64"),
+            "name": Texts(self.names, self.name_ids),
+            "category": Texts([category.name for category in categories], self.category_ids),
+            "kind": Texts([category.kind.name.lower() for category in categories], self.category_ids),
+            "pid": Texts([one.pid for one in threads], places),
+            "tid": Texts([one.tid for one in threads], places),
+            "start_ns": Masked(starts, starts != NO_TIME),
+            "duration_ns": self.durations,
+        }
+        for name in _SPARSE:
+            column = self.column(name)
+            made[name] = Masked(column, column >= 0)
+        return made
 
     # Records
 

@@ -193,7 +193,7 @@ typedef struct evr_kernel {
 } evr_kernel;
 
 /** What an inference server said of the batch a call ran in, through an annotation around it. */
-typedef struct evr_batch {
+typedef struct evr_batch_context {
     uint32_t struct_size;        /**< set by the caller */
     uint32_t reserved;           /**< 0 */
     int64_t context_requests;    /**< requests whose prompts are read (prefill) */
@@ -202,13 +202,13 @@ typedef struct evr_batch {
     int64_t generation_requests; /**< requests that write (decode) */
     int64_t generation_tokens;   /**< their tokens in this step */
     int64_t generation_cached;   /**< length of their sequences, this step included; 0 = not said */
-} evr_batch;
+} evr_batch_context;
 
 /**
  * Reads an annotation of vLLM or SGLang: "execute_context_2(512)_generation_30(30)", "execute_8192_context_9(sq8155sk8430…)_generation_37(sq37sk3052…)",
  * "step[DECODE bs=8 toks=8]". @return 1 when it is one, with `*out` filled; else 0 @since 0.1
  */
-EVR_API int32_t evr_batch_parse(evr_str annotation, evr_batch *out);
+EVR_API int32_t evr_batch_context_parse(evr_str annotation, evr_batch_context *out);
 
 /** @name Reading a record
  * @{ */
@@ -226,7 +226,7 @@ EVR_API int32_t evr_ir_status(const evr_ir *ir);   /**< EVR_STATUS_..., of the e
 EVR_API int32_t evr_ir_reason(const evr_ir *ir);   /**< EVR_REASON_... @since 0.1 */
 EVR_API evr_str evr_ir_detail(const evr_ir *ir);   /**< names what is missing or wrong; may be empty @since 0.1 */
 /** 1 and the batch when the call ran inside an annotation that tells it; else 0. @since 0.1 */
-EVR_API int32_t evr_ir_batch(const evr_ir *ir, evr_batch *out);
+EVR_API int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out);
 EVR_API void evr_ir_free(evr_ir *ir);              /**< @since 0.1 */
 /** @} */
 

@@ -1,0 +1,139 @@
+"""Shards over a Ray cluster, or over the processors of this machine when there is none."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..errors import Error, Status
+from .merge import Journal, Outcome
+from .plan import Plan, Shard
+from .shard import ShardError, extract, run_shard
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A shard that no node could run."""
+
+    shard: Shard
+    reason: str
+
+
+@dataclasses.dataclass
+class Cluster:
+    """Where shards run and what each takes there.
+
+    address: of a Ray cluster ("auto" = the one of this machine); empty = a local one, ended with the run
+    cpus, gpus, resources: what a task takes of its node
+    retries: how often a shard is run again when its worker or node is lost
+    """
+
+    address: str = ""
+    cpus: float = 1
+    gpus: float = 0
+    resources: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    retries: int = 3
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    _ray: Any = dataclasses.field(default=None, repr=False)
+
+    def __enter__(self) -> Cluster:
+        try:
+            self._ray = importlib.import_module("ray")
+        except ImportError as error:
+            raise Error(Status.PLUGIN, "Ray is not installed", "pip install 'evreplay[fleet]'") from error
+        runtime = {"env_vars": dict(self.environment)} if self.environment else None
+        try:
+            self._ray.init(address=self.address or "local", log_to_driver=False, logging_level="ERROR", runtime_env=runtime, include_dashboard=False if not self.address else None)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise Error(Status.NO_DEVICE, f"no Ray cluster answers at {self.address or 'this machine'}: {error}", "start one with `ray start --head`, or leave --address out") from error
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ray.shutdown()
+
+    @property
+    def slots(self) -> int:
+        """Tasks that fit at the same time."""
+        have = self._ray.cluster_resources()
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, **self.resources}
+        fit = [int(have.get(name, 0) / amount) for name, amount in wanted.items() if amount > 0]
+        return max(1, min(fit, default=1))
+
+    def check(self) -> None:
+        """Raises when no node has what a task takes; it would wait for ever."""
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, **self.resources}
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if not any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
+            need = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount > 0)
+            raise Error(Status.NO_DEVICE, f"no node of the cluster has {need}", "see `ray status`, and ask for less with --cpus, --gpus or --resource")
+
+    def each(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any, Exception | None]]:
+        """Runs calls on the cluster; index, result and error of each as they end."""
+        ray = self._ray
+        task = ray.remote(function).options(
+            num_cpus=self.cpus, num_gpus=self.gpus or None, resources=dict(self.resources) or None, max_retries=self.retries, retry_exceptions=False
+        )
+        waiting = {task.remote(*arguments): index for index, arguments in enumerate(calls)}
+        try:
+            while waiting:
+                for done in ray.wait(list(waiting), num_returns=1)[0]:
+                    index = waiting.pop(done)
+                    try:
+                        yield index, ray.get(done), None
+                    except ray.exceptions.RayTaskError as error:  # the function raised; ray keeps what
+                        yield index, None, error.cause if isinstance(error.cause, Exception) else error
+                    except ray.exceptions.RayError as error:  # the worker or node is lost, as often as it was tried
+                        yield index, None, error
+        finally:
+            for left in waiting:
+                ray.cancel(left, force=True)
+
+
+def extract_all(cluster: Cluster, files: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Documents of the files, made on the cluster where it sees them, else here."""
+    documents: dict[int, str] = {}
+    if len(files) > 1:
+        for index, document, error in cluster.each(extract, [(file, options) for file in files]):
+            if error is None:
+                documents[index] = document
+    return [documents[index] if index in documents else extract(file, options) for index, file in enumerate(files)]
+
+
+def run(
+    plan: Plan,
+    cluster: Cluster,
+    verb: str,
+    options: Sequence[str] = (),
+    *,
+    journal: Journal | None = None,
+    on_results: Callable[[Shard, dict[str, Any], list[int]], None] | None = None,
+) -> tuple[Outcome, list[Failure]]:
+    """Runs a plan. What the journal has is not run again; `on_results` gets each shard's results as they come, those of the journal first."""
+    outcome, failures = Outcome(plan, started_s=int(time.time())), list[Failure]()
+    begun = time.monotonic()
+
+    def take(shard: Shard, document: dict[str, Any]) -> None:
+        new = outcome.add(shard, document)
+        if on_results:
+            on_results(shard, document, new)
+
+    left = []
+    for shard in plan.shards:
+        known = journal.shards.get(shard.name) if journal else None
+        if known:
+            take(shard, known)
+        else:
+            left.append(shard)
+    for index, document, error in cluster.each(run_shard, [(verb, shard.document, list(options)) for shard in left]):
+        if error is not None:
+            failures.append(Failure(left[index], error.told if isinstance(error, ShardError) else str(error).strip().splitlines()[0]))
+            continue
+        if journal:
+            journal.add(left[index], document)
+        take(left[index], document)
+    outcome.wall_s = time.monotonic() - begun
+    return outcome, failures
