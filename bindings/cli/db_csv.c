@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static evr_str text_of(const char *text) { return (evr_str){text ? text : "", text ? strlen(text) : 0}; }
 
@@ -48,6 +49,11 @@ int db_export_csv(const db_session *s, const char *folder)
     evr_store_csv_changes c = {.struct_size = sizeof c};
     const evr_store_csv_options options = {.struct_size = EVR_INIT(evr_store_csv_options), .flags = s->o->force ? EVR_STORE_CSV_REPLACE : 0};
     const evr_store_filter f = db_session_filter(s);
+    struct stat st;
+    if (stat(folder, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        fprintf(stderr, "evreplay %s: %s is no folder: CSV files go into one, and results with -o into a file\n", s->self->name, folder);
+        return EXIT_USAGE;
+    }
     evr_status status = evr_store_export_csv(s->store, folder, &f, &options, &c, &err);
     if (status != EVR_OK)
         return input_error(s->self->name, status, err);

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said(evreplay, store, write, tmp_path):
     assert update.returncode == 4
 
 
-@pytest.mark.parametrize("command", ["add", "merge", "import", "export", "history", "check", "missing", "fill", "report"])
+@pytest.mark.parametrize("command", ["add", "merge", "import", "export", "history", "nearest", "check", "missing", "fill", "report"])
 def test_help(evreplay, command):
     done = evreplay("db", command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: evreplay db {command} STORE")
