@@ -109,9 +109,11 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     journal = Journal(options.journal, [verb, *how], resume=options.resume) if options.journal else None
     with cluster:
         cluster.check()
-        documents = extract_all(cluster, files, options.extract)
-        keep = _missing_keys(options.store, documents).__contains__ if options.verb == "fill" else None
-        work: Plan = plan(documents, inputs=files, size=options.shard, slots=cluster.slots, keep=keep)
+        work: Plan = plan(extract_all(cluster, files, options.extract), inputs=files, size=options.shard, slots=cluster.slots)
+        if options.verb == "fill":
+            documents = [shard.document for shard in work.shards]
+            keep = _missing_keys(options.store, documents).__contains__
+            work = plan(documents, inputs=files, size=options.shard, slots=cluster.slots, keep=keep)
         _tell(f"{len(work)} different calls of {len(files)} inputs in {len(work.shards)} shards, {cluster.slots} at the same time")
         done = 0
 
