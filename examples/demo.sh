@@ -2,23 +2,24 @@
 # The demo: records a small model and shows what the command makes of the trace.
 # usage: demo.sh EVREPLAY PYTHON FOLDER
 set -euo pipefail
-evreplay=$1 python=$2 folder=$3
-mkdir -p "$folder"
-trace=$folder/model.json.gz
+evreplay=$(realpath "$1") python=$(realpath -s "$2")
+recorder=$(realpath "$(dirname "$0")/record_demo.py")
+mkdir -p "$3"
+cd "$3"
 
 run() {
   printf '\n\033[1m$ evreplay %s\033[0m\n' "$*"
   "$evreplay" "$@"
 }
 
-echo "recording a small model with torch.profiler on the CPU → $trace"
-"$python" "$(dirname "$0")/record_demo.py" "$trace" 2>/dev/null
-run info "$trace"
-run list "$trace" --sort cpu-time --top 10
-run extract "$trace" --sort cpu-time --top 1 -o "$folder/slowest.json"
-run replay "$folder/slowest.json" -v --check all
-run bench "$folder/slowest.json" -v
+echo "recording a small model with torch.profiler on the CPU → $PWD/model.json.gz"
+"$python" "$recorder" model.json.gz 2>/dev/null
+run info model.json.gz
+run list model.json.gz --op 'aten::*' --sort cpu-time --top 6
+run extract model.json.gz --op 'aten::*' --sort cpu-time --top 6 -o costliest.json
+run replay costliest.json -v --check all
+run bench costliest.json -v --threads 1 --samples --html report.html
 # some calls wait for their values to be recorded by a newer profiler: that is what exit code 1 says
-run replay "$trace" --isolate --check finite --json "$folder/results.json" --junit "$folder/results.xml" --html "$folder/results.html" || [ $? = 1 ]
+run replay model.json.gz --isolate --check finite --json results.json --junit results.xml --html results.html || [ $? = 1 ]
 echo
-echo "results: $folder/results.json, $folder/results.xml, $folder/results.html"
+echo "results, in $PWD: report.html (times), results.html, results.json, results.xml"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const command *const subcommands[] = {&db_update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_check, &db_missing, &db_fill, &db_report, NULL};
+static const command *const subcommands[] = {&db_update, &db_add, &db_merge, &db_import, &db_export, &db_history, &db_nearest, &db_check, &db_missing, &db_fill, &db_report, NULL};
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands - 1 };
 

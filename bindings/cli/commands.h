@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-extern const command cmd_info, cmd_events, cmd_list, cmd_extract, cmd_replay, cmd_bench, cmd_compare, cmd_pack, cmd_db, cmd_doctor, cmd_launch;
+extern const command cmd_info, cmd_events, cmd_list, cmd_extract, cmd_replay, cmd_bench, cmd_compare, cmd_pack, cmd_db, cmd_doctor, cmd_launch, cmd_fleet;
 
 /* All of them, ended by NULL. */
 extern const command *const program_commands[];

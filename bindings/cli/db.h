@@ -6,7 +6,7 @@
 
 #include "options.h"
 
-extern const command db_update, db_add, db_merge, db_import, db_export, db_history, db_check, db_missing, db_report, db_fill;
+extern const command db_update, db_add, db_merge, db_import, db_export, db_history, db_nearest, db_check, db_missing, db_report, db_fill;
 
 /* Measured where and how: of what a store holds, the part that counts. */
 typedef struct place_options {
@@ -28,6 +28,44 @@ bool db_arguments(const command *self, const text_list *inputs, size_t least, si
 
 /* "a.db: 3 results added, 1 known already, 2 left out: failed or not timed". */
 void db_tell_changes(const char *path, const evr_store_changes *changes);
+
+/* What the commands that ask a store take: each has some of these. */
+typedef struct store_options {
+    place_options place;
+    const char *op, *out, *protocol, *shapes, *arguments;
+    uint64_t limit;
+    bool history, newest, json, force;
+} store_options;
+
+#define WHICH                                                                                                                                    \
+    {"op", 0, OPT_TEXT, "GLOB", "only operators whose name matches, with * and ?", offsetof(store_options, op)}, PLACE_OPTIONS(offsetof(store_options, place)), \
+    {"protocol", 0, OPT_TEXT, "LINE", "only times taken so: the whole line", offsetof(store_options, protocol)},                                  \
+    {"limit", 0, OPT_NUMBER, "N", "only the first N", offsetof(store_options, limit)}
+
+/* A command on one store: what its body gets. */
+typedef struct db_session {
+    const command *self;
+    const store_options *o;
+    evr_context *ctx;
+    evr_store *store;
+    const text_list *inputs; /* the store's is the first */
+} db_session;
+
+/* Parses, opens the store with EVR_STORE_... flags and runs the body, which returns the exit code. */
+int db_on_store(const command *self, int argc, char **argv, uint32_t flags, size_t least, size_t most, int (*body)(const db_session *s));
+
+/* The rows that the options ask for. */
+evr_store_filter db_session_filter(const db_session *s);
+
+/* Which devices and stacks a store has, as options, on stderr. */
+void db_list_stacks(const db_session *s);
+
+/* db_store.c: adds one document of results. Returns the exit code. */
+int db_add_document(const db_session *s, const char *path, evr_store_changes *sum);
+
+/* db_csv.c: takes a folder of CSV files or one of them in, and gives them back. */
+int db_import_csv(const db_session *s, const char *path);
+int db_export_csv(const db_session *s, const char *folder);
 
 /* Seconds since 1970 as "2026-11-21 09:01:38", UTC; "-" when not known. */
 const char *db_time(int64_t seconds, char text[32]);

@@ -1,4 +1,4 @@
-/* evreplay db add, merge, import, export, history, check: putting times into a store and getting them out. */
+/* evreplay db add, merge, import, export, check: putting times into a store and getting them out. */
 #include "db.h"
 
 #include "input.h"
@@ -8,14 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
-
-typedef struct store_options {
-    place_options place;
-    const char *op, *out, *protocol;
-    uint64_t limit;
-    bool history, json;
-} store_options;
 
 #define FIELD(member) offsetof(store_options, member)
 
@@ -63,20 +57,11 @@ const char *db_time(int64_t seconds, char text[32])
     return text;
 }
 
-/* A command on one store: what its body gets. */
-typedef struct session {
-    const command *self;
-    const store_options *o;
-    evr_context *ctx;
-    evr_store *store;
-    const text_list *inputs; /* the store's is the first */
-} session;
-
-static int on_store(const command *self, int argc, char **argv, uint32_t flags, size_t least, size_t most, int (*body)(const session *s))
+int db_on_store(const command *self, int argc, char **argv, uint32_t flags, size_t least, size_t most, int (*body)(const db_session *s))
 {
     store_options o = {0};
     text_list inputs = {0};
-    session s = {.self = self, .o = &o, .inputs = &inputs};
+    db_session s = {.self = self, .o = &o, .inputs = &inputs};
     int code = options_parse(self, argc, argv, &o, &inputs);
     if (code >= 0)
         goto cleanup;
@@ -94,7 +79,7 @@ cleanup:
     return code;
 }
 
-static int import_one(const session *s, const char *path, evr_store_changes *sum)
+int db_add_document(const db_session *s, const char *path, evr_store_changes *sum)
 {
     size_t size = 0;
     evr_error *err = NULL;
@@ -116,19 +101,19 @@ static int import_one(const session *s, const char *path, evr_store_changes *sum
 }
 
 /* Documents that can be read are added even when others cannot. */
-static int add_body(const session *s)
+static int add_body(const db_session *s)
 {
     evr_store_changes sum = {.struct_size = sizeof sum};
     int code = EXIT_GOOD;
     for (size_t i = 1; i < s->inputs->count; i++) {
-        int one = import_one(s, s->inputs->items[i], &sum);
+        int one = db_add_document(s, s->inputs->items[i], &sum);
         code = one ? one : code;
     }
     db_tell_changes(s->inputs->items[0], &sum);
     return code;
 }
 
-static int merge_body(const session *s)
+static int merge_body(const db_session *s)
 {
     evr_store_changes sum = {.struct_size = sizeof sum};
     int code = EXIT_GOOD;
@@ -146,7 +131,7 @@ static int merge_body(const session *s)
     return code;
 }
 
-static void list_stacks(const session *s)
+void db_list_stacks(const db_session *s)
 {
     evr_store_rows *rows = NULL;
     if (evr_store_stacks(s->store, &rows, NULL) != EVR_OK)
@@ -159,27 +144,29 @@ static void list_stacks(const session *s)
     evr_store_rows_free(rows);
 }
 
-static evr_store_filter filter_of(const store_options *o)
+evr_store_filter db_session_filter(const db_session *s)
 {
-    evr_store_filter f = db_filter(&o->place);
-    f.flags = o->history ? EVR_STORE_HISTORY : 0;
-    f.op = text_of(o->op);
-    f.limit = o->limit;
+    evr_store_filter f = db_filter(&s->o->place);
+    f.flags = s->o->history ? EVR_STORE_HISTORY : 0;
+    f.op = text_of(s->o->op);
+    f.limit = s->o->limit;
     return f;
 }
 
-static int export_body(const session *s)
+static int export_body(const db_session *s)
 {
+    if (s->inputs->count > 1)
+        return db_export_csv(s, s->inputs->items[1]);
     char *text = NULL;
     size_t size = 0;
     evr_error *err = NULL;
     output out;
-    evr_store_filter f = filter_of(s->o);
+    evr_store_filter f = db_session_filter(s);
     evr_status status = evr_store_export(s->store, &f, &text, &size, &err);
     if (status != EVR_OK) {
         int code = input_error(s->self->name, status, err);
         if (status == EVR_E_INVALID)
-            list_stacks(s);
+            db_list_stacks(s);
         return code;
     }
     int code = EXIT_BAD_INPUT;
@@ -191,7 +178,7 @@ static int export_body(const session *s)
     return code;
 }
 
-static int check_body(const session *s)
+static int check_body(const db_session *s)
 {
     evr_error *err = NULL;
     evr_status status = evr_store_check(s->store, &err);
@@ -201,122 +188,79 @@ static int check_body(const session *s)
     return EXIT_GOOD;
 }
 
-static bool same_row(const evr_store_row *a, const evr_store_row *b)
+/* Results are JSON; a log of operators' inputs cannot be read as either; anything else is taken for CSV. */
+static bool is_document(const char *path)
 {
-    return evr_str_eq(a->key, b->key) && evr_str_eq(a->device_name, b->device_name) && evr_str_eq(a->runtime, b->runtime) && evr_str_eq(a->driver, b->driver) &&
-           evr_str_eq(a->protocol, b->protocol);
+    char start[64];
+    struct stat st;
+    FILE *f = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    if (!f)
+        return strcmp(path, "-") == 0 || stat(path, &st) != 0; /* what cannot be opened is told where it is read */
+    size_t n = fread(start, 1, sizeof start - 1, f), at = 0;
+    fclose(f);
+    start[n] = 0;
+    at = strspn(start, " \t\r\n");
+    return start[at] == '{' || (unsigned char)start[at] == 0x1f || (unsigned char)start[at] == 0x28; /* compressed too */
 }
 
-static void print_row(output *out, const evr_store_row *r, const evr_store_row *before)
+static bool is_log(const char *path)
 {
-    char when[32], median[32], low[32], high[32];
-    if (!before || !evr_str_eq(before->key, r->key))
-        fprintf(out->file, "%.*s%s%.*s  %.*s  %.*s\n", EVR_STR_ARG(r->op), r->overload.len ? "." : "", EVR_STR_ARG(r->overload), EVR_STR_ARG(r->arguments), EVR_STR_ARG(r->key));
-    if (!before || !same_row(before, r))
-        fprintf(out->file, "  %.*s, %.*s%s%.*s\n  %.*s\n", EVR_STR_ARG(r->device_name), EVR_STR_ARG(r->runtime), r->driver.len ? ", " : "", EVR_STR_ARG(r->driver),
-                EVR_STR_ARG(r->protocol));
-    fprintf(out->file, "    %-19s  %12s  [%s, %s]%s%.*s\n", db_time(r->taken_s, when), output_time((int64_t)(r->median_ns + 0.5), median),
-            output_time((int64_t)(r->median_low_ns + 0.5), low), output_time((int64_t)(r->median_high_ns + 0.5), high), r->input.len ? "  " : "", EVR_STR_ARG(r->input));
+    char start[9] = "";
+    struct stat st;
+    FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    bool is = f && fread(start, 1, sizeof start, f) == sizeof start && memcmp(start, "Operator:", sizeof start) == 0;
+    if (f)
+        fclose(f);
+    return is;
 }
 
-static void write_row(evr_json_writer *w, const evr_store_row *r)
+static int import_one(const db_session *s, const char *path, bool *document, evr_store_changes *sum)
 {
-    const struct {
-        const char *name;
-        evr_str text;
-    } texts[] = {{"key", r->key},         {"op", r->op},         {"overload", r->overload}, {"arguments", r->arguments}, {"device_name", r->device_name},
-                 {"runtime", r->runtime}, {"driver", r->driver}, {"protocol", r->protocol}, {"input", r->input}};
-    const struct {
-        const char *name;
-        double ns;
-    } times[] = {{"median_ns", r->median_ns}, {"median_low_ns", r->median_low_ns}, {"median_high_ns", r->median_high_ns}};
-    evr_json_open(w, '{');
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        evr_json_key(w, texts[i].name);
-        evr_json_str(w, texts[i].text);
-    }
-    evr_json_key(w, "taken_s");
-    evr_json_i64(w, r->taken_s);
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        evr_json_key(w, times[i].name);
-        evr_json_f64(w, times[i].ns);
-    }
-    evr_json_close(w, '}');
-}
-
-static int print_history(const session *s, const evr_store_rows *rows)
-{
-    output out;
-    evr_buf buf;
-    evr_json_writer w;
-    if (!output_open(&out, s->o->out))
+    if (is_log(path)) {
+        fprintf(stderr, "evreplay %s: %s is a log of operators' inputs, which has counts and no times\n  what to do: `db missing` lists those of its calls that have no time, and `db fill` times them\n",
+                s->self->name, path);
         return EXIT_BAD_INPUT;
-    for (size_t i = 0; !s->o->json && i < evr_store_rows_count(rows); i++)
-        print_row(&out, evr_store_rows_at(rows, i), i ? evr_store_rows_at(rows, i - 1) : NULL);
-    if (s->o->json) {
-        output_buf(&buf);
-        evr_json_init(&w, &buf);
-        evr_json_open(&w, '{');
-        evr_json_key(&w, "version");
-        evr_json_i64(&w, 1);
-        evr_json_key(&w, "history");
-        evr_json_open(&w, '[');
-        for (size_t i = 0; i < evr_store_rows_count(rows); i++)
-            write_row(&w, evr_store_rows_at(rows, i));
-        evr_json_close(&w, ']');
-        evr_json_close(&w, '}');
-        output_json(&out, &buf);
     }
-    return output_close(&out, EXIT_GOOD);
+    if (!is_document(path))
+        return db_import_csv(s, path);
+    *document = true;
+    return db_add_document(s, path, sum);
 }
 
-static int history_body(const session *s)
+static int import_body(const db_session *s)
 {
-    evr_error *err = NULL;
-    evr_store_rows *rows = NULL;
-    evr_store_filter f = filter_of(s->o);
-    f.flags |= EVR_STORE_HISTORY;
-    if (s->inputs->count > 1)
-        f.key = text_of(s->inputs->items[1]);
-    if (!f.key.len && !f.op.len) {
-        fprintf(stderr, "evreplay %s: say which: the key of a record, or --op GLOB\n", s->self->name);
-        return EXIT_USAGE;
+    evr_store_changes sum = {.struct_size = sizeof sum};
+    int code = EXIT_GOOD;
+    bool any = false;
+    for (size_t i = 1; i < s->inputs->count; i++) {
+        int one = import_one(s, s->inputs->items[i], &any, &sum);
+        code = one ? one : code;
     }
-    evr_status status = evr_store_find(s->store, &f, &rows, &err);
-    if (status != EVR_OK)
-        return input_error(s->self->name, status, err);
-    int code = print_history(s, rows);
-    if (!evr_store_rows_count(rows))
-        fprintf(stderr, "evreplay %s: nothing is known of it\n", s->self->name);
-    evr_store_rows_free(rows);
+    if (any)
+        db_tell_changes(s->inputs->items[0], &sum);
     return code;
 }
 
-static int run_add(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_CREATE, 2, 0, add_body); }
-static int run_merge(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_CREATE, 2, 0, merge_body); }
-static int run_import(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_CREATE, 2, 2, add_body); }
-static int run_export(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_READ_ONLY, 1, 1, export_body); }
-static int run_history(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_READ_ONLY, 1, 2, history_body); }
-static int run_check(int argc, char **argv, const command *self) { return on_store(self, argc, argv, EVR_STORE_READ_ONLY, 1, 1, check_body); }
+static int run_add(int argc, char **argv, const command *self) { return db_on_store(self, argc, argv, EVR_STORE_CREATE, 2, 0, add_body); }
+static int run_merge(int argc, char **argv, const command *self) { return db_on_store(self, argc, argv, EVR_STORE_CREATE, 2, 0, merge_body); }
+static int run_import(int argc, char **argv, const command *self) { return db_on_store(self, argc, argv, EVR_STORE_CREATE, 2, 0, import_body); }
+static int run_export(int argc, char **argv, const command *self) { return db_on_store(self, argc, argv, EVR_STORE_READ_ONLY, 1, 2, export_body); }
+static int run_check(int argc, char **argv, const command *self) { return db_on_store(self, argc, argv, EVR_STORE_READ_ONLY, 1, 1, check_body); }
 
 static const option no_options[] = {{NULL, 0, OPT_FLAG, NULL, NULL, 0}};
-
-#define WHICH                                                                                                          \
-    {"op", 0, OPT_TEXT, "GLOB", "only operators whose name matches, with * and ?", FIELD(op)}, PLACE_OPTIONS(FIELD(place)), \
-    {"protocol", 0, OPT_TEXT, "LINE", "only times taken so: the whole line", FIELD(protocol)},                          \
-    {"limit", 0, OPT_NUMBER, "N", "only the first N", FIELD(limit)}
 
 static const option export_table[] = {
     WHICH,
     {"history", 0, OPT_FLAG, NULL, "every time there is, not only the newest of each row", FIELD(history)},
+    {"force", 0, OPT_FLAG, NULL, "replace files of the folder", FIELD(force)},
     {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
-static const option history_table[] = {
-    WHICH,
-    {"json", 0, OPT_FLAG, NULL, "as JSON", FIELD(json)},
-    {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
+static const option import_table[] = {
+    {"device-name", 0, OPT_TEXT, "NAME", "CSV: where the times were taken; without it of each row its accelerator core", FIELD(place.device_name)},
+    {"runtime", 0, OPT_TEXT, "TEXT", "CSV: and with which library", FIELD(place.runtime)},
+    {"driver", 0, OPT_TEXT, "TEXT", "CSV: and which driver", FIELD(place.driver)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
@@ -327,10 +271,16 @@ const command db_add = {
     no_options, run_add,
 };
 const command db_merge = {"db merge", "STORE OTHER…", "Adds everything of other stores, their history included.", "STORE is made when there is none.\n", no_options, run_merge};
-const command db_import = {"db import", "STORE FILE", "Adds what `db export` wrote; `-` is standard input.", NULL, no_options, run_import};
-const command db_export = {
-    "db export", "STORE", "Writes times as results, which `db import`, `db add` and reports take.",
-    "A document is of one device and stack. Where the store has more of them, the options choose; without them they are listed.\n", export_table, run_export,
+const command db_import = {
+    "db import", "STORE FILE|FOLDER…", "Adds what `db export` wrote, or the CSV files of another database.",
+    "FILE is JSON, with `-` for standard input, or the CSV file of one operator; FOLDER is a database of such files. Each duration of a row becomes a time of its own, and\n"
+    "the files are kept as they are, rows that cannot be read included: these are told with file and line, and the exit code is 1.\n",
+    import_table, run_import,
 };
-const command db_history = {"db history", "STORE KEY|--op GLOB", "Shows all times of a call, the newest first.", "KEY is that of a record, as results have it.\n", history_table, run_history};
+const command db_export = {
+    "db export", "STORE [FOLDER]", "Writes times as results, or into a folder the CSV files that were imported.",
+    "Results are what `db import`, `db add` and reports take. They, and the files of a folder, are of one device and stack. Where the store has more of them, the options choose;\n"
+    "without them they are listed. Of a CSV file the newest version is written; files that are there already stay unless --force is given.\n",
+    export_table, run_export,
+};
 const command db_check = {"db check", "STORE", "Reads all of a store and says whether it is whole.", NULL, no_options, run_check};

@@ -278,11 +278,12 @@ static int run_report(int argc, char **argv, const command *self) { return run(a
 
 const command db_missing = {
     "db missing", "STORE INPUT", "Lists the calls of a trace or of records that have no entry, the costliest first.",
-    "Without options an entry of any device and stack counts. The kernel time is that of all calls with the same arguments.\n", table, run_missing,
+    "Without options an entry of any device and stack counts. The kernel time is that of all calls with the same arguments; what an operator calls in turn counts for both, so\n"
+    "sums may be above the trace's.\n", table, run_missing,
 };
 const command db_report = {
     "db report", "STORE INPUT", "Says how much of a trace is known, and where stored times and the trace's lie apart.",
     "A gap is a stored median that is less than 0.80 or more than 1.20 times the trace's mean kernel time of one call; the widest come first. Of several entries\n"
-    "of a call the one that was measured last counts: choose a device and a stack to compare with one.\n",
+    "of a call the one that was measured last counts: choose a device and a stack to compare with one. Kernel time of what an operator calls in turn counts for both.\n",
     table, run_report,
 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const command *const program_commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_pack, &cmd_launch, &cmd_db, &cmd_doctor, NULL};
+const command *const program_commands[] = {&cmd_info, &cmd_events, &cmd_list, &cmd_extract, &cmd_replay, &cmd_bench, &cmd_compare, &cmd_pack, &cmd_launch, &cmd_fleet, &cmd_db, &cmd_doctor, NULL};
 
 enum { COMMANDS = sizeof program_commands / sizeof *program_commands - 1 };
 

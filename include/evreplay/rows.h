@@ -31,7 +31,7 @@ typedef struct evr_rows evr_rows;       /**< rows of a database, with records */
  * @{ */
 /** The map that comes with the library. @return EVR_OK · EVR_E_INVALID · EVR_E_NOMEM @since 0.1 */
 EVR_API evr_status evr_row_map_new(evr_context *ctx, evr_row_map **out, evr_error **err);
-EVR_API void evr_row_map_free(evr_row_map *map); /**< @since 0.1 */
+EVR_API void evr_row_map_free(evr_row_map *map); /**< NULL does nothing @since 0.1 */
 /**
  * Adds what a text says. Operators it names replace those of the same name, types and formats come before those known.
  * @param[in] name  of the file, for errors
@@ -63,7 +63,7 @@ typedef struct evr_rows_options {
 /** Reads the chosen rows of a database and makes their records. Files are read one after the other, each whole, without a lock.
  *  @return EVR_OK · what evr_perfdb_update() returns for files that cannot be read @since 0.1 */
 EVR_API evr_status evr_rows_open(evr_context *ctx, const evr_perfdb *db, const evr_rows_options *options, evr_rows **out, evr_error **err);
-EVR_API void evr_rows_free(evr_rows *rows); /**< @since 0.1 */
+EVR_API void evr_rows_free(evr_rows *rows); /**< NULL does nothing @since 0.1 */
 
 /** One row. */
 typedef struct evr_row_info {

@@ -26,7 +26,7 @@ extern "C" {
 typedef struct evr_store evr_store;           /**< an open file */
 typedef struct evr_store_rows evr_store_rows; /**< an answer; immutable, outlives the store */
 
-#define EVR_STORE_VERSION 2 /**< of the tables, as this library writes them */
+#define EVR_STORE_VERSION 3 /**< of the tables, as this library writes them */
 
 /** @name Opening
  * @{ */
@@ -139,6 +139,16 @@ EVR_API evr_status evr_store_find(evr_store *store, const evr_store_filter *filt
  */
 EVR_API evr_status evr_store_nearest(evr_store *store, const evr_ir *record, const evr_store_filter *filter, evr_store_rows **out, evr_error **err);
 
+/**
+ * The same for a call in words, such as of a row: `arguments` as evr_ir_arguments() writes them. The element type `any` stands for every type; where it is used, what stands beside the
+ * tensors does not count, so "any[8,128], any[128,64]" asks by shapes alone.
+ * @param[in] op  pattern of the operator's name, with * and ?
+ * @param[in] overload  empty = does not count
+ * @return as evr_store_find()
+ * @since 0.1
+ */
+EVR_API evr_status evr_store_nearest_to(evr_store *store, evr_str op, evr_str overload, evr_str arguments, const evr_store_filter *filter, evr_store_rows **out, evr_error **err);
+
 /** Sets missing[i] to 1 when no row that the filter (NULL = all; its key and pattern do not count) lets through is of records[i], else to 0. @return as evr_store_find() @since 0.1 */
 EVR_API evr_status evr_store_missing(evr_store *store, const evr_ir *const *records, size_t count, const evr_store_filter *filter, uint8_t *missing, evr_error **err);
 
@@ -154,6 +164,57 @@ EVR_API evr_status evr_store_stacks(evr_store *store, evr_store_rows **out, evr_
 EVR_API evr_status evr_store_select(evr_store *store, const evr_store_filter *filter, evr_results **out, evr_error **err);
 /** evr_store_select() and evr_results_write() as EVR_REPORT_JSON: what evr_store_import() takes. Free `*out` with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_store_export(evr_store *store, const evr_store_filter *filter, char **out, size_t *size, evr_error **err);
+/** @} */
+
+/** @name CSV folders
+ * A store takes the files of a performance database as CSV folder (perfdb.h, `docs/perfdb.md`), and gives them back. A row becomes a call: its key is made of the operator and the
+ * row's signature. Each duration in it becomes a sample, whose protocol names the column and says whether it was profiled or replayed. The rows themselves are kept too, as they
+ * stand in the file and in their order, those that cannot be read included; of a file that was imported again, every version.
+ * @{ */
+#define EVR_STORE_CSV_REPLACE 1u /**< evr_store_export_csv() replaces files that are there */
+
+/** How a folder is taken in or given back. All zero is a working default. */
+typedef struct evr_store_csv_options {
+    uint32_t struct_size; /**< sizeof(evr_store_csv_options) */
+    uint32_t flags;       /**< EVR_STORE_CSV_... */
+    evr_str device_name;  /**< where the times were taken; empty = of each row its accelerator core */
+    evr_str runtime;      /**< and with what; may be empty */
+    evr_str driver;       /**< may be empty */
+    void (*problem)(void *user, evr_str path, uint64_t line, evr_str message); /**< a row, or with line 0 a file, that could not be read; may be NULL */
+    void *user;           /**< for `problem` */
+} evr_store_csv_options;
+
+/** What became of the files. */
+typedef struct evr_store_csv_changes {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t reserved;    /**< 0 */
+    uint64_t files;       /**< of operators */
+    uint64_t unchanged;   /**< of them: their newest version is in the store already */
+    uint64_t foreign;     /**< other files, which were left alone */
+    uint64_t rows;        /**< in the files that were not unchanged; exported: all */
+    uint64_t malformed;   /**< of them: cannot be read; kept as they are */
+    uint64_t untimed;     /**< of them: without any valid duration */
+    uint64_t added;       /**< samples */
+    uint64_t known;       /**< samples that are in the store already */
+} evr_store_csv_changes;
+
+/**
+ * Adds a folder of CSV files, or one such file; its operator goes by the file's name.
+ * @param[in] options      may be NULL
+ * @param[in,out] changes  may be NULL
+ * @return as evr_store_add() · EVR_E_NOT_FOUND · EVR_E_FORMAT (a single file that is none of an operator, or a folder without any) · EVR_E_LIMIT (a file of 4 GiB or more)
+ * @since 0.1
+ */
+EVR_API evr_status evr_store_import_csv(evr_store *store, const char *path, const evr_store_csv_options *options, evr_store_csv_changes *changes, evr_error **err);
+
+/**
+ * Writes the newest version of each file into a folder, which is made when there is none. Lines end in CR LF and there is no byte order mark; else the files are as they were. Either all
+ * files are complete before the first is in its place, or none appears.
+ * @param[in] filter       operator's pattern, device, runtime and driver as they were imported with; NULL = all
+ * @return as evr_store_find() · EVR_E_NOT_FOUND (the store has no such files) · EVR_E_INVALID (they are of several devices or stacks) · EVR_E_STATE (a file is there already)
+ * @since 0.1
+ */
+EVR_API evr_status evr_store_export_csv(evr_store *store, const char *folder, const evr_store_filter *filter, const evr_store_csv_options *options, evr_store_csv_changes *changes, evr_error **err);
 /** @} */
 
 #ifdef __cplusplus

@@ -92,16 +92,21 @@ static size_t skip_quoted(const evr_csv *csv, size_t at, bool single, row_scan *
 static bool has_quote(const char *data, size_t from, size_t to) { return to > from && memchr(data + from, '"', to - from); }
 
 /* A field between its ends. Only some need a copy without the quotes of the format: neither do "a", nor """a""", which is "a" with quotes. */
-static evr_csv_field field_between(const char *data, size_t start, size_t end)
+static evr_csv_field quoted_between(const char *data, size_t start, size_t end)
 {
-    if (start == end || data[start] != '"')
-        return (evr_csv_field){start, end, end, false};
     size_t len = end - start;
     if (len >= 6 && memcmp(data + start, "\"\"\"", 3) == 0 && memcmp(data + end - 3, "\"\"\"", 3) == 0 && !has_quote(data, start + 3, end - 3))
         return (evr_csv_field){start + 2, end - 2, end, false};
     if (len >= 2 && data[end - 1] == '"' && !has_quote(data, start + 1, end - 1))
         return (evr_csv_field){start + 1, end - 1, end, false};
     return (evr_csv_field){start, end, end, true};
+}
+
+static inline evr_csv_field field_between(const char *data, size_t start, size_t end)
+{
+    if (start == end || data[start] != '"')
+        return (evr_csv_field){start, end, end, false};
+    return quoted_between(data, start, end);
 }
 
 /* One field from `at`; returns where it ends. */
@@ -224,6 +229,13 @@ evr_csv_result evr_csv_next(evr_csv *csv)
     csv->at = after_line(csv->text, scan.end);
     csv->next_line += scan.lines + 1;
     return unescape_fields(csv, scan.copied) ? EVR_CSV_ROW : EVR_CSV_NOMEM;
+}
+
+bool evr_csv_peek(evr_str raw, size_t start, size_t end, evr_str *out)
+{
+    evr_csv_field f = field_between(raw.data, start, end);
+    *out = evr_str_sub(raw, f.start, f.end);
+    return !f.copied;
 }
 
 bool evr_csv_reopen(evr_csv *csv, evr_str raw, const uint32_t *ends, size_t count)

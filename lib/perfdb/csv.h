@@ -50,6 +50,9 @@ evr_csv_result evr_csv_next(evr_csv *csv);
  * looking for them again. False when memory is out. */
 bool evr_csv_reopen(evr_csv *csv, evr_str raw, const uint32_t *ends, size_t count);
 
+/* Value of the field of a row that stands between these offsets of its text. False when the quotes in it ask for a copy: see evr_csv_reopen(). */
+bool evr_csv_peek(evr_str raw, size_t start, size_t end, evr_str *out);
+
 /* Value of a field, valid until the next row is read; empty beyond the last. */
 static inline evr_str evr_csv_value(const evr_csv *csv, size_t index)
 {

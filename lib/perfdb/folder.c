@@ -15,7 +15,7 @@
 #define STAGE_PREFIX ".evreplay-"
 #define STAGE_SUFFIX ".part"
 
-enum { STAGE_NAME = 48, MOST_READ = 1 << 30 };
+enum { STAGE_NAME = EVR_WRITE_NAME, MOST_READ = 1 << 30 };
 
 static evr_status system_error(const evr_folder *f, const char *doing, const char *name, evr_error **err)
 {
@@ -31,7 +31,7 @@ static evr_status system_error(const evr_folder *f, const char *doing, const cha
 
 evr_status evr_folder_open(evr_context *ctx, const char *path, evr_folder *f, evr_error **err)
 {
-    *f = (evr_folder){.ctx = ctx, .path = path, .fd = -1, .lock = -1, .writing = -1};
+    *f = (evr_folder){.ctx = ctx, .path = path, .fd = -1, .lock = -1};
     evr_arena_init(&f->arena, ctx);
     f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->fd >= 0)
@@ -49,8 +49,8 @@ static void stage_name(char name[STAGE_NAME], size_t number)
 void evr_folder_close(evr_folder *f)
 {
     char name[STAGE_NAME];
-    if (f->writing >= 0)
-        close(f->writing);
+    if (f->writes)
+        evr_writer_stop(&f->writer);
     for (size_t i = 0; i < f->staged_count; i++) {
         stage_name(name, f->staged[i].number);
         unlinkat(f->fd, name, 0);
@@ -63,7 +63,8 @@ void evr_folder_close(evr_folder *f)
     if (f->fd >= 0)
         close(f->fd);
     evr_arena_free(&f->arena);
-    f->fd = f->lock = f->writing = -1;
+    f->fd = f->lock = -1;
+    f->writes = false;
     f->staged = NULL;
     f->staged_count = f->staged_cap = 0;
 }
@@ -257,48 +258,46 @@ evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char 
     return EVR_OK;
 }
 
+/* What the writer failed with first. */
+static evr_status write_failed(const evr_folder *f, evr_error **err)
+{
+    static const char *const doing[] = {
+        [EVR_WRITE_MAKE] = "cannot make a new", [EVR_WRITE_MODE] = "cannot set the mode of a new", [EVR_WRITE_CONTENTS] = "cannot write a new", [EVR_WRITE_CLOSE] = "cannot write a new"};
+    errno = f->writer.error;
+    return system_error(f, doing[f->writer.step], f->writer.failed, err);
+}
+
 evr_status evr_folder_stage(evr_folder *f, evr_str name, evr_error **err)
 {
-    char temporary[STAGE_NAME];
-    struct stat old;
     if (!evr_grow(f->ctx, (void **)&f->staged, &f->staged_cap, f->staged_count + 1, sizeof *f->staged))
         return evr_fail_nomem(err);
     evr_str copy = evr_arena_str(&f->arena, name);
     if (!copy.data)
         return evr_fail_nomem(err);
-    stage_name(temporary, f->staged_count);
-    f->writing = openat(f->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (f->writing < 0)
-        return system_error(f, "cannot make", temporary, err);
+    if (!f->writes)
+        evr_writer_start(&f->writer, f->ctx, f->fd);
+    f->writes = true;
     f->staged[f->staged_count] = (evr_staged){(char *)copy.data, f->staged_count};
     f->staged_count++;
-    if (fstatat(f->fd, copy.data, &old, AT_SYMLINK_NOFOLLOW) == 0 && fchmod(f->writing, old.st_mode & 07777) != 0)
-        return system_error(f, "cannot set the mode of", temporary, err);
     return EVR_OK;
 }
 
-evr_status evr_folder_write(evr_folder *f, const evr_buf *buf, evr_error **err)
+evr_status evr_folder_write(evr_folder *f, evr_buf *buf, evr_error **err)
 {
-    for (size_t at = 0; at < buf->len;) {
-        size_t left = buf->len - at;
-        ssize_t n = write(f->writing, buf->data + at, left > MOST_READ ? MOST_READ : left);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return system_error(f, "cannot write a new", f->staged[f->staged_count - 1].name, err);
-        at += (size_t)n;
-    }
-    return EVR_OK;
+    char temporary[STAGE_NAME];
+    const evr_staged *staged = &f->staged[f->staged_count - 1];
+    stage_name(temporary, staged->number);
+    return evr_writer_put(&f->writer, temporary, staged->name, buf) ? EVR_OK : write_failed(f, err);
 }
 
-evr_status evr_folder_finish(evr_folder *f, evr_error **err)
+void evr_folder_finish(evr_folder *f) { evr_writer_end(&f->writer); }
+
+/* Until all that was handed over is written. */
+static evr_status wait_for_writer(evr_folder *f, evr_error **err)
 {
-    int fd = f->writing;
-    f->writing = -1;
-#ifdef SYNC_FILE_RANGE_WRITE /* on its way while the next file is made, so that the first fsync() finds all of them there */
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
-    return close(fd) == 0 ? EVR_OK : system_error(f, "cannot write a new", f->staged[f->staged_count - 1].name, err);
+    evr_writer_stop(&f->writer);
+    f->writes = false;
+    return f->writer.error ? write_failed(f, err) : EVR_OK;
 }
 
 static int open_staged(const evr_folder *f, size_t i)
@@ -346,6 +345,7 @@ evr_status evr_folder_commit(evr_folder *f, evr_error **err)
     char temporary[STAGE_NAME];
     if (f->staged_count == 0)
         return EVR_OK;
+    EVR_TRY(wait_for_writer(f, err));
     EVR_TRY(sync_staged(f, err));
     for (size_t i = 0; i < f->staged_count; i++) {
         stage_name(temporary, f->staged[i].number);

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "perfdb/writer.h"
 
 #include <sys/stat.h>
 
@@ -21,7 +22,8 @@ typedef struct evr_folder {
     evr_arena arena;
     evr_staged *staged;
     size_t staged_count, staged_cap;
-    int writing; /* file being staged, -1 = none */
+    evr_writer writer; /* of the staged files, once there is one */
+    bool writes;       /* it has been started */
 } evr_folder;
 
 typedef struct evr_folder_entry {
@@ -44,9 +46,11 @@ evr_status evr_folder_list(evr_folder *folder, evr_folder_entry **entries, size_
  * AT_FDCWD for a path of its own; `shown` is what errors call the file. */
 evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *size, evr_error **err);
 
+/* A new file: evr_folder_write() at least once, which empties `buf` and may give it other memory, then evr_folder_finish(). Files are written while the next is put together, so what
+ * goes wrong may be told later, at the latest by evr_folder_commit(). */
 evr_status evr_folder_stage(evr_folder *folder, evr_str name, evr_error **err);
-evr_status evr_folder_write(evr_folder *folder, const evr_buf *buf, evr_error **err);
-evr_status evr_folder_finish(evr_folder *folder, evr_error **err);
+evr_status evr_folder_write(evr_folder *folder, evr_buf *buf, evr_error **err);
+void evr_folder_finish(evr_folder *folder);
 
 /* Puts all staged files in their places. */
 evr_status evr_folder_commit(evr_folder *folder, evr_error **err);

@@ -123,6 +123,23 @@ static void kept_call(const evr_table *t, const evr_csv *csv, evr_call_cells *ce
     cells->ep_size = t->has_ep_size ? cell_of(csv, t->columns.ep_size) : t->ep_size;
 }
 
+/* One cell of a row of the file, without opening all of it. False when it must be opened. */
+static bool peek(const evr_table *t, const evr_row *row, int32_t column, evr_str *out)
+{
+    const uint32_t *ends = ends_of(t, row);
+    *out = (evr_str){"", 0};
+    return column < 0 || evr_csv_peek((evr_str){t->text.data + row->start, row->len}, column ? ends[column - 1] + 1 : 0, ends[column], out);
+}
+
+static bool peek_call(const evr_table *t, const evr_row *row, evr_call_cells *cells)
+{
+    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
+        if (!peek(t, row, t->columns.base[i], &cells->base[i]))
+            return false;
+    cells->ep_size = t->ep_size;
+    return !t->has_ep_size || peek(t, row, t->columns.ep_size, &cells->ep_size);
+}
+
 /* The cells that describe a row's call. They live until the next row is looked at. */
 static bool call_of(evr_table *t, const evr_row *row, evr_call_cells *cells)
 {
@@ -130,6 +147,8 @@ static bool call_of(evr_table *t, const evr_row *row, evr_call_cells *cells)
         *cells = evr_sample_cells(sample(t, row->start), t->ep_size);
         return true;
     }
+    if (peek_call(t, row, cells))
+        return true;
     if (!open_row(t, row))
         return false;
     kept_call(t, &t->cells, cells);
@@ -303,10 +322,15 @@ static bool times_of(evr_table *t, const evr_row *row, row_times *times)
 {
     *times = (row_times){.measured = {"", 0}};
     if (row->len != ADDED) {
-        if (!open_row(t, row))
-            return false;
-        times->measured = evr_cell_trim(kept_cell(t, t->columns.measured));
-        times->profiled = evr_cell_number(kept_cell(t, t->columns.profiled));
+        evr_str kept, profiled;
+        if (!peek(t, row, t->columns.measured, &kept) || !peek(t, row, t->columns.profiled, &profiled)) {
+            if (!open_row(t, row))
+                return false;
+            kept = kept_cell(t, t->columns.measured);
+            profiled = kept_cell(t, t->columns.profiled);
+        }
+        times->measured = evr_cell_trim(kept);
+        times->profiled = evr_cell_number(profiled);
     }
     const evr_sample *measured = measured_by(t, row);
     if (measured)
@@ -390,9 +414,18 @@ static bool merge_sample(evr_table *t, uint32_t number, merge_kind kind)
 static bool merge_samples(evr_table *t, evr_str op, merge_kind kind, bool other)
 {
     const evr_op_samples *list = evr_samples_of(t->samples, op);
-    for (uint32_t i = list ? list->first : EVR_NO_ID; i != EVR_NO_ID; i = sample(t, i)->next)
+    for (uint32_t i = list ? list->first : EVR_NO_ID; i != EVR_NO_ID;) {
+        uint32_t next = sample(t, i)->next;
+        if (next != EVR_NO_ID)
+            __builtin_prefetch(sample(t, next)); /* samples of one operator lie far apart */
         if (!(other && sample(t, i)->own) && !merge_sample(t, i, kind))
             return false;
+        if (next != EVR_NO_ID) {
+            __builtin_prefetch(sample(t, next)->text);
+            __builtin_prefetch(sample(t, next)->counters);
+        }
+        i = next;
+    }
     return true;
 }
 

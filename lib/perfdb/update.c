@@ -210,7 +210,8 @@ static evr_status stage_table(update *u, evr_table *t, evr_str name, evr_error *
     if (u->out.failed)
         return evr_fail_nomem(err);
     EVR_TRY(evr_folder_write(&u->folder, &u->out, err));
-    return evr_folder_finish(&u->folder, err);
+    evr_folder_finish(&u->folder);
+    return EVR_OK;
 }
 
 static bool set_reason(update *u, evr_dbreport_file *file, int32_t status, const char *format, const char *detail)
@@ -438,7 +439,7 @@ evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *op
         *out = NULL;
     if (!db)
         return evr_fail(NULL, err, EVR_E_INVALID, "evr_perfdb_update: `db` is NULL");
-    update u = {.db = db, .ctx = db->ctx, .folder = {.ctx = db->ctx, .fd = -1, .lock = -1, .writing = -1}};
+    update u = {.db = db, .ctx = db->ctx, .folder = {.ctx = db->ctx, .fd = -1, .lock = -1}};
     EVR_TRY(take_options(db->ctx, options, &u.o, sizeof u.o, "evr_perfdb_update", err));
     EVR_TRY(check_options(db->ctx, &u.o, err));
     u.report = evr_dbreport_new(db->ctx, evr_str_c(db->path));

@@ -176,7 +176,7 @@ evr_status evr_rows_open(evr_context *ctx, const evr_perfdb *db, const evr_rows_
     evr_arena_init(&r->arena, ctx);
     evr_intern_init(&r->keys, ctx);
     p.path = evr_perfdb_path(db);
-    p.folder = (evr_folder){.ctx = ctx, .fd = -1, .lock = -1, .writing = -1};
+    p.folder = (evr_folder){.ctx = ctx, .fd = -1, .lock = -1};
     evr_arena_init(&p.folder.arena, ctx);
     evr_status status = evr_row_maker_open(&p.maker, ctx, p.o.map, p.o.source, p.o.source_user, err);
     p.maker.like = p.o.like;

@@ -12,8 +12,7 @@ typedef struct sample {
     evr_str body;        /* the result as JSON */
 } sample;
 
-/* Finds a row, or makes it: ids stay what they are. */
-static evr_status id_of(evr_store *store, evr_store_statement get, evr_store_statement put, const evr_str *texts, int count, int64_t *id, evr_error **err)
+evr_status evr_store_id(evr_store *store, evr_store_statement get, evr_store_statement put, const evr_str *texts, int count, int64_t *id, evr_error **err)
 {
     for (int tries = 0; tries < 2; tries++) {
         sqlite3_stmt *statement;
@@ -65,15 +64,13 @@ static evr_status entry_of(evr_store *store, const int64_t of[3], int64_t *id, e
     return evr_store_fail(store, SQLITE_CORRUPT, "cannot add to", err);
 }
 
-/* When a run began, and from what input, are no part of it: an exported list says that of all its results together. */
-static void digest_of(const sample *s, char out[33])
+void evr_store_digest(const evr_str *texts, size_t count, char out[33])
 {
     static const char hex[] = "0123456789abcdef";
-    const evr_str texts[] = {s->result->key, s->device_name, s->info->runtime, s->info->driver, s->result->protocol, s->body};
     unsigned char digest[32];
     evr_sha256 h;
     evr_sha256_init(&h);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < count; i++) {
         unsigned char length[8];
         for (int k = 0; k < 8; k++)
             length[k] = (unsigned char)((uint64_t)texts[i].len >> (8 * k));
@@ -86,6 +83,13 @@ static void digest_of(const sample *s, char out[33])
         out[2 * i + 1] = hex[digest[i] & 15];
     }
     out[32] = 0;
+}
+
+/* When a run began, and from what input, are no part of it: an exported list says that of all its results together. */
+static void digest_of(const sample *s, char out[33])
+{
+    const evr_str texts[] = {s->result->key, s->device_name, s->info->runtime, s->info->driver, s->result->protocol, s->body};
+    evr_store_digest(texts, sizeof texts / sizeof *texts, out);
 }
 
 static evr_status put_sample(evr_store *store, const sample *s, int64_t entry, bool *added, evr_error **err)
@@ -138,11 +142,11 @@ evr_status evr_store_put(evr_store *store, const evr_results_info *info, const e
     const evr_str stack[] = {s.device_name, info->runtime, info->driver};
     int64_t of[3] = {0, 0, 0}, entry = 0;
     bool added = false;
-    evr_status status = id_of(store, EVR_SQL_GET_RECORD, EVR_SQL_PUT_RECORD, record, 4, &of[0], err);
+    evr_status status = evr_store_id(store, EVR_SQL_GET_RECORD, EVR_SQL_PUT_RECORD, record, 4, &of[0], err);
     if (status == EVR_OK)
-        status = id_of(store, EVR_SQL_GET_STACK, EVR_SQL_PUT_STACK, stack, 3, &of[1], err);
+        status = evr_store_id(store, EVR_SQL_GET_STACK, EVR_SQL_PUT_STACK, stack, 3, &of[1], err);
     if (status == EVR_OK)
-        status = id_of(store, EVR_SQL_GET_PROTOCOL, EVR_SQL_PUT_PROTOCOL, &result->protocol, 1, &of[2], err);
+        status = evr_store_id(store, EVR_SQL_GET_PROTOCOL, EVR_SQL_PUT_PROTOCOL, &result->protocol, 1, &of[2], err);
     if (status == EVR_OK)
         status = entry_of(store, of, &entry, err);
     if (status == EVR_OK)
@@ -232,6 +236,8 @@ evr_status evr_store_merge(evr_store *store, const char *path, evr_store_changes
     evr_status status = evr_store_begin(store, true, err);
     if (status == EVR_OK) {
         status = evr_store_each(other, &all, merge_one, &m, err);
+        if (status == EVR_OK)
+            status = evr_store_merge_sheets(store, other, &m.made, err);
         status = evr_store_done(store, status, err);
     }
     evr_store_free(other);

@@ -82,16 +82,17 @@ double evr_store_distance(evr_str a, evr_str b, bool same_overload)
 {
     size_t in_a = 0, in_b = 0;
     double sum = 0;
-    bool same = same_overload;
+    bool same = same_overload, by_shape = false; /* `a` asks for any type: only shapes count */
     for (;;) {
         tensor x, y;
         bool more = next_tensor(a, &in_a, &x);
         if (more != next_tensor(b, &in_b, &y))
             return -1;
-        same = same && evr_str_eq(x.before, y.before);
+        by_shape |= more && evr_str_is(x.type, "any");
+        same = same && (by_shape || evr_str_eq(x.before, y.before));
         if (!more)
             return sum + !same;
-        if (!evr_str_eq(x.type, y.type))
+        if (!evr_str_is(x.type, "any") && !evr_str_eq(x.type, y.type))
             return -1;
         sum += between(&x, &y);
     }

@@ -15,6 +15,9 @@
 
 #define ORDER "ORDER BY r.op, r.key, s.device_name, s.runtime, s.driver, p.line, m.taken_s DESC, m.id DESC"
 
+/* What is asked of a sheet; sheets.c reads it by place. */
+#define SHEET "c.id, c.name, c.taken_s, c.header, s.device_name, s.runtime, s.driver "
+
 const char *const evr_store_sql[EVR_SQL_COUNT] = {
     [EVR_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [EVR_SQL_BEGIN_READ] = "BEGIN",
@@ -42,5 +45,17 @@ const char *const evr_store_sql[EVR_SQL_COUNT] = {
     [EVR_SQL_HAS_KEY] = "SELECT EXISTS (SELECT 1 " TABLES("sample") "WHERE r.key = ?1 " PLACE ")",
     [EVR_SQL_STACKS] = "SELECT s.device_name, s.runtime, s.driver, count(DISTINCT e.id), max(m.taken_s) FROM stack AS s JOIN entry AS e ON e.stack = s.id "
                        "JOIN sample AS m ON m.entry = e.id GROUP BY s.id ORDER BY s.id",
+    [EVR_SQL_PUT_SHEET] = "INSERT INTO csv_sheet (name, stack, taken_s, digest, header) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [EVR_SQL_PUT_ROW] = "INSERT INTO csv_row (digest, record, other, line) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    [EVR_SQL_GET_ROW] = "SELECT id FROM csv_row WHERE digest = ?1",
+    [EVR_SQL_PUT_LINE] = "INSERT INTO csv_line (sheet, place, row) VALUES (?1, ?2, ?3)",
+    /* the same at the same time, or the newest */
+    [EVR_SQL_SAME_SHEET] = "SELECT EXISTS (SELECT 1 FROM csv_sheet WHERE name = ?1 AND stack = ?2 AND taken_s = ?3 AND digest = ?4) OR ?4 IS"
+                           " (SELECT digest FROM csv_sheet WHERE name = ?1 AND stack = ?2 ORDER BY taken_s DESC, id DESC LIMIT 1)",
+    [EVR_SQL_ALL_SHEETS] = "SELECT " SHEET "FROM csv_sheet AS c JOIN stack AS s ON s.id = c.stack ORDER BY c.id",
+    [EVR_SQL_NEWEST_SHEETS] = "SELECT " SHEET "FROM csv_sheet AS c JOIN stack AS s ON s.id = c.stack WHERE c.id = (SELECT n.id FROM csv_sheet AS n WHERE n.name = c.name"
+                              " AND n.stack = c.stack ORDER BY n.taken_s DESC, n.id DESC LIMIT 1) AND (?1 = '' OR s.device_name = ?1) AND (?2 = '' OR s.runtime = ?2)"
+                              " AND (?3 = '' OR s.driver = ?3) ORDER BY c.name, c.id",
+    [EVR_SQL_LINES] = "SELECT r.line, r.record IS NULL FROM csv_line AS l JOIN csv_row AS r ON r.id = l.row WHERE l.sheet = ?1 ORDER BY l.place",
     [EVR_SQL_CHECK] = "PRAGMA integrity_check(1)",
 };

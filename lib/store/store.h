@@ -32,6 +32,14 @@ typedef enum evr_store_statement {
     EVR_SQL_HAS_KEY,
     EVR_SQL_STACKS,
     EVR_SQL_CHECK,
+    EVR_SQL_PUT_SHEET,
+    EVR_SQL_PUT_ROW,
+    EVR_SQL_GET_ROW,
+    EVR_SQL_PUT_LINE,
+    EVR_SQL_SAME_SHEET,
+    EVR_SQL_ALL_SHEETS,
+    EVR_SQL_NEWEST_SHEETS,
+    EVR_SQL_LINES,
     EVR_SQL_COUNT,
 } evr_store_statement;
 
@@ -71,6 +79,15 @@ evr_status evr_store_migrate(evr_store *store, int32_t version, evr_error **err)
 
 /* add.c: one result, inside a transaction. */
 evr_status evr_store_put(evr_store *store, const evr_results_info *info, const evr_result *result, evr_store_changes *changes, evr_error **err);
+
+/* Finds a row of few texts, or makes it: ids stay what they are. A record is told by the first text, its key, alone. */
+evr_status evr_store_id(evr_store *store, evr_store_statement get, evr_store_statement put, const evr_str *texts, int count, int64_t *id, evr_error **err);
+
+/* Half a SHA-256 over texts, each behind its length, as 32 digits and a NUL. */
+void evr_store_digest(const evr_str *texts, size_t count, char out[33]);
+
+/* csv_import.c: the sheets of another store, every version of them. */
+evr_status evr_store_merge_sheets(evr_store *to, evr_store *from, evr_store_changes *changes, evr_error **err);
 
 /* Each row that a filter lets through, in order. What `visit` returns but EVR_OK ends it. find.c */
 typedef struct evr_store_found {

@@ -29,7 +29,24 @@ static const char second[] =
     " (SELECT n.id FROM sample AS n WHERE n.entry = m.entry ORDER BY n.taken_s DESC, n.id DESC LIMIT 1);"
     "PRAGMA user_version = 2;";
 
-static const char *const steps[] = {first, second};
+/* Files of CSV folders. A sheet is one version of an operator's file: its lines in their order, which are rows that versions share. Bytes stay what they are; columns for which there is no
+ * other place are in `other` as JSON too. */
+static const char third[] =
+    "CREATE TABLE csv_sheet (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, stack INTEGER NOT NULL REFERENCES stack (id), taken_s INTEGER NOT NULL,"
+    " digest TEXT NOT NULL, header BLOB NOT NULL) STRICT;"
+    "CREATE TABLE csv_row (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record INTEGER REFERENCES record (id), other TEXT NOT NULL, line BLOB NOT NULL) STRICT;"
+    "CREATE TABLE csv_line (sheet INTEGER NOT NULL REFERENCES csv_sheet (id), place INTEGER NOT NULL, row INTEGER NOT NULL REFERENCES csv_row (id),"
+    " PRIMARY KEY (sheet, place)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX csv_sheet_of_name ON csv_sheet (name, stack, taken_s);"
+    "CREATE TRIGGER csv_sheet_kept BEFORE DELETE ON csv_sheet BEGIN SELECT raise(ABORT, 'files are kept'); END;"
+    "CREATE TRIGGER csv_sheet_fixed BEFORE UPDATE ON csv_sheet BEGIN SELECT raise(ABORT, 'files do not change'); END;"
+    "CREATE TRIGGER csv_row_kept BEFORE DELETE ON csv_row BEGIN SELECT raise(ABORT, 'rows are kept'); END;"
+    "CREATE TRIGGER csv_row_fixed BEFORE UPDATE ON csv_row BEGIN SELECT raise(ABORT, 'rows do not change'); END;"
+    "CREATE TRIGGER csv_line_kept BEFORE DELETE ON csv_line BEGIN SELECT raise(ABORT, 'lines are kept'); END;"
+    "CREATE TRIGGER csv_line_fixed BEFORE UPDATE ON csv_line BEGIN SELECT raise(ABORT, 'lines do not change'); END;"
+    "PRAGMA user_version = 3;";
+
+static const char *const steps[] = {first, second, third};
 
 _Static_assert(sizeof steps / sizeof *steps == EVR_STORE_VERSION, "a step for each version");
 

@@ -705,6 +705,27 @@ AT(evr_store_row, median_low_ns, 176);
 AT(evr_store_row, median_high_ns, 184);
 AT(evr_store_row, distance, 192);
 
+SIZE(evr_store_csv_options, 72);
+AT(evr_store_csv_options, struct_size, 0);
+AT(evr_store_csv_options, flags, 4);
+AT(evr_store_csv_options, device_name, 8);
+AT(evr_store_csv_options, runtime, 24);
+AT(evr_store_csv_options, driver, 40);
+AT(evr_store_csv_options, problem, 56);
+AT(evr_store_csv_options, user, 64);
+
+SIZE(evr_store_csv_changes, 72);
+AT(evr_store_csv_changes, struct_size, 0);
+AT(evr_store_csv_changes, reserved, 4);
+AT(evr_store_csv_changes, files, 8);
+AT(evr_store_csv_changes, unchanged, 16);
+AT(evr_store_csv_changes, foreign, 24);
+AT(evr_store_csv_changes, rows, 32);
+AT(evr_store_csv_changes, malformed, 40);
+AT(evr_store_csv_changes, untimed, 48);
+AT(evr_store_csv_changes, added, 56);
+AT(evr_store_csv_changes, known, 64);
+
 SIZE(evr_event, 160);
 AT(evr_event, struct_size, 0);
 AT(evr_event, kind, 4);

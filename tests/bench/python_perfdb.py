@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """The way a script updates a performance database: csv, dictionaries, a signature for each row. What bench_perfdb compares with.
 
-usage: python_perfdb.py DATABASE OP_SUMMARY      prints: seconds cpu_seconds updated added peak_rss_bytes
+usage: python_perfdb.py DATABASE OP_SUMMARY [--durable]      prints: seconds cpu_seconds updated added peak_rss_bytes
+
+With --durable each file is written beside the old one, brought to the disk and put in its place, as evreplay does; without, it is simply written over.
 """
 import csv
 import math
+import os
 import pathlib
 import resource
 import sys
@@ -76,7 +79,20 @@ def label(row):
     return f"{row['Input Shapes'] or 'N/A'} -> {row['Output Shapes'] or 'N/A'}"
 
 
-def update(path, samples, gaps, duplicates):
+def write(path, columns, rows, durable):
+    target = path.with_suffix(".part") if durable else path
+    with open(target, "w", encoding="utf-8", newline="") as f:
+        writer = csv.DictWriter(f, columns, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        if durable:
+            f.flush()
+            os.fsync(f.fileno())
+    if durable:
+        os.replace(target, path)
+
+
+def update(path, samples, gaps, duplicates, durable):
     with open(path, encoding="utf-8-sig", newline="") as f:
         reader = csv.DictReader(f)
         columns, rows = reader.fieldnames, list(reader)
@@ -101,20 +117,17 @@ def update(path, samples, gaps, duplicates):
         if profiled > 0 and math.isfinite(profiled) and not 0.8 <= measured / profiled <= 1.2:
             gaps.append((max(measured / profiled, profiled / measured), abs(measured - profiled), path.stem, label(row)))
     if rows != before:
-        with open(path, "w", encoding="utf-8", newline="") as f:
-            writer = csv.DictWriter(f, columns, restval="", extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
+        write(path, columns, rows, durable)
     return updated, added
 
 
-def main(database, profile):
+def main(database, profile, *options):
     start = time.perf_counter()
     samples = read_profile(profile)
     updated = added = 0
     gaps, duplicates = [], []
     for path in sorted(pathlib.Path(database).glob("*.csv")):
-        more = update(path, samples.get(path.stem, []), gaps, duplicates)
+        more = update(path, samples.get(path.stem, []), gaps, duplicates, "--durable" in options)
         updated, added = updated + more[0], added + more[1]
     gaps.sort(reverse=True)
     seconds = time.perf_counter() - start

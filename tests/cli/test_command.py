@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from conftest import EVREPLAY
 
-COMMANDS = ["info", "events", "list", "extract", "replay", "bench", "compare", "pack", "launch", "db", "doctor"]
+COMMANDS = ["info", "events", "list", "extract", "replay", "bench", "compare", "pack", "launch", "fleet", "db", "doctor"]
 
 
 def test_help_names_every_command(evreplay):

@@ -9,7 +9,7 @@ import pytest
 from conftest import EVREPLAY
 from test_command import COMMANDS
 
-DB = ["update", "add", "merge", "import", "export", "history", "check", "missing", "fill", "report"]
+DB = ["update", "add", "merge", "import", "export", "history", "nearest", "check", "missing", "fill", "report"]
 ALL = [(command,) for command in COMMANDS if command != "db"] + [("db", sub) for sub in DB]
 
 

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said(evreplay, store, write, tmp_path):
     assert update.returncode == 4
 
 
-@pytest.mark.parametrize("command", ["add", "merge", "import", "export", "history", "check", "missing", "fill", "report"])
+@pytest.mark.parametrize("command", ["add", "merge", "import", "export", "history", "nearest", "check", "missing", "fill", "report"])
 def test_help(evreplay, command):
     done = evreplay("db", command, "--help")
     assert done.returncode == 0 and done.stdout.startswith(f"usage: evreplay db {command} STORE")
@@ -243,3 +243,48 @@ def test_an_unfinished_log_is_carried_along(evreplay, store, write, tmp_path):
     shutil.copy(f"{store}-wal", f"{copy}-wal")
     assert keys(evreplay, copy, "--op", "*") == [("k1", 1000), ("k2", 1000)]
     holder.close()
+
+
+HEADER = ("OP State,Accelerator Core,Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,Output Formats,"
+          "Average Duration(us),Profiling Average Duration(us),Note\r\n")
+ROW = 'dynamic,AI_CORE,"8,128;8,128",DT_BF16;DT_BF16,ND;ND,"8,128",DT_BF16,ND,{},5.250000,"a, b"\r\n'
+
+
+def test_csv_folder_in_and_out(evreplay, store, tmp_path):
+    folder, out = tmp_path / "csv", tmp_path / "out"
+    folder.mkdir()
+    text = HEADER + ROW.format("4.500000") + "too,short\r\n" + ROW.format("N/A").replace("128", "256")
+    (folder / "Add.csv").write_text(text, newline="")
+    done = evreplay("db", "import", store, folder, "--device-name", "NPU 1", "--runtime", "cann 8")
+    assert done.returncode == 1 and f"{folder}/Add.csv:3: there are fewer fields than columns; kept as it is" in done.stderr
+    assert "3 rows of 1 files, 3 times added, 1 rows that cannot be read" in done.stdout
+    assert "1 files unchanged" in evreplay("db", "import", store, folder / "Add.csv", "--device-name", "NPU 1", "--runtime", "cann 8").stdout
+    assert evreplay("db", "export", store, out).returncode == 0
+    assert (out / "Add.csv").read_bytes() == text.encode()
+    again = evreplay("db", "export", store, out)
+    assert again.returncode == 4 and "is there already" in again.stderr
+    assert evreplay("db", "export", store, out, "--force").returncode == 0
+    rows = json.loads(evreplay("db", "history", store, "--op", "Add", "--newest", "--json").stdout)["history"]
+    assert sorted(r["median_ns"] for r in rows) == [4500, 5250, 5250]
+    assert {(r["device_name"], r["runtime"]) for r in rows} == {("NPU 1", "cann 8")}
+    nothing = evreplay("db", "export", store, tmp_path / "none", "--op", "Mul")
+    assert nothing.returncode == 4 and "has no such CSV files" in nothing.stderr
+    assert evreplay("db", "import", store, tmp_path / "gone").returncode == 4
+
+
+def test_nearest(evreplay, store, write):
+    shapes = {"k1": "float32[8,128], 1", "k2": "float32[64,128], 1", "k3": "float16[8,128], 1", "k4": "float32[8,128], float32[1], 1"}
+    evreplay("db", "add", store, write("a.json", *(result(k, arguments=a, median=float(i + 1)) for i, (k, a) in enumerate(shapes.items()))))
+
+    def nearest(*options):
+        done = evreplay("db", "nearest", store, "--json", *options)
+        assert done.returncode == 0, done.stderr
+        return [(r["key"], r["distance"]) for r in json.loads(done.stdout)["nearest"]]
+
+    assert nearest("k1") == [("k1", 0), ("k2", 3)]
+    assert nearest("--op", "aten::*", "--arguments", "float32[16,128], 1") == [("k1", 1), ("k2", 2)]
+    assert nearest("--op", "aten::add", "--shapes", "32x128", "--limit", 2) == [("k2", 1), ("k1", 2)]
+    assert nearest("--op", "aten::add", "--shapes", "8,128; 1") == [("k4", 0)]
+    assert "distance 0.00: aten::add.Tensor" in evreplay("db", "nearest", store, "k1").stdout
+    for wrong in (["k9"], ["--op", "x"], ["--op", "x", "--shapes", "a,b"], ["--op", "x", "--shapes", "1", "--arguments", "y"]):
+        assert evreplay("db", "nearest", store, *wrong).returncode in (2, 4)

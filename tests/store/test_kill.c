@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { BATCH = 40 };
+enum { BATCH = 40, FRESH = 100 }; /* a new file after so many kills: every one of them reads all of it */
 
 /* Adds batch after batch; the number of each goes down the pipe once it is in. */
 static void add_forever(int done, uint64_t first)
@@ -85,6 +85,12 @@ static void test_store__killed_at_any_moment(void **state)
         assert_true(now >= said && now <= said + 1);
         amid += now > batches;
         batches = now;
+        if (i % FRESH == FRESH - 1) {
+            static const char *const names[] = {"a.db", "a.db-wal", "a.db-shm"};
+            for (size_t n = 0; n < COUNT(names); n++)
+                unlink(in_folder(names[n]));
+            batches = 0;
+        }
     }
     assert_true(amid > kills / 5); /* else the moments were all too early to say anything */
     test_context_done(ctx, &m);

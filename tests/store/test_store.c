@@ -381,12 +381,12 @@ static void test_store__files_of_others(void **state)
     write_file("empty", "", 0);
     run_sql("other", "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
     run_sql("marked", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 2; CREATE TABLE sample (x)");
-    run_sql("future", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 3; CREATE TABLE t (x)");
+    run_sql("future", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 4; CREATE TABLE t (x)");
     assert_int_equal(mkdir(in_folder("folder"), 0777), 0);
     for (uint32_t flags = 0; flags <= EVR_STORE_READ_ONLY; flags++) {
         assert_int_equal(try_open(ctx, "text", flags, "not a database"), EVR_E_FORMAT);
         assert_int_equal(try_open(ctx, "other", flags, "another program"), EVR_E_FORMAT);
-        assert_int_equal(try_open(ctx, "future", flags, "version 3"), EVR_E_UNSUPPORTED);
+        assert_int_equal(try_open(ctx, "future", flags, "version 4"), EVR_E_UNSUPPORTED);
         assert_int_equal(try_open(ctx, "folder", flags, "is a folder"), EVR_E_UNSUPPORTED);
     }
     assert_int_equal(try_open(ctx, "empty", 0, "is empty"), EVR_E_FORMAT);

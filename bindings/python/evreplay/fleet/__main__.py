@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--retries", type=int, default=3, metavar="N", help="runs of a shard whose worker or node was lost (3)")
     p.add_argument("--journal", metavar="FILE", help="keep results there as they come")
     p.add_argument("--resume", action="store_true", help="go on with the journal")
-    p.add_argument("--store", metavar="DB", help="add results to this store as they come")
+    p.add_argument("--store", metavar="FILE", help="add results to this store as they come")
     p.add_argument("--extract", action="append", default=[], metavar="OPTION", help="an option of `evreplay extract` for the inputs, such as --extract=--recover")
     for form in _FORMS:
         p.add_argument(f"--{form}", metavar="FILE", help=f"results as {form}")
@@ -109,9 +109,11 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     journal = Journal(options.journal, [verb, *how], resume=options.resume) if options.journal else None
     with cluster:
         cluster.check()
-        documents = extract_all(cluster, files, options.extract)
-        keep = _missing_keys(options.store, documents).__contains__ if options.verb == "fill" else None
-        work: Plan = plan(documents, inputs=files, size=options.shard, slots=cluster.slots, keep=keep)
+        work: Plan = plan(extract_all(cluster, files, options.extract), inputs=files, size=options.shard, slots=cluster.slots)
+        if options.verb == "fill":
+            documents = [shard.document for shard in work.shards]
+            keep = _missing_keys(options.store, documents).__contains__
+            work = plan(documents, inputs=files, size=options.shard, slots=cluster.slots, keep=keep)
         _tell(f"{len(work)} different calls of {len(files)} inputs in {len(work.shards)} shards, {cluster.slots} at the same time")
         done = 0
 
@@ -162,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(str(error))
         return error.code if error.code > 0 else _MISSING
     except Error as error:
-        _tell(f"{error}\n  what to do: {error.hint}" if error.hint else str(error))
+        _tell(f"{error.message}\n  what to do: {error.hint}" if error.hint else error.message)
         return _MISSING if error.code.name in ("PLUGIN", "NO_DEVICE") else _BAD_INPUT
     except (OSError, ValueError) as error:
         _tell(str(error))

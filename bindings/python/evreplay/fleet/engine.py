@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -72,14 +73,21 @@ class Cluster:
             raise Error(Status.NO_DEVICE, f"no node of the cluster has {need}", "see `ray status`, and ask for less with --cpus, --gpus or --resource")
 
     def each(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any, Exception | None]]:
-        """Runs calls on the cluster; index, result and error of each as they end."""
+        """Runs calls on the cluster; index, result and error of each as they end. Enough of them are under way to keep all places busy, not all: what
+        waits for one of many looks at every one."""
         ray = self._ray
         task = ray.remote(function).options(
             num_cpus=self.cpus, num_gpus=self.gpus or None, resources=dict(self.resources) or None, max_retries=self.retries, retry_exceptions=False
         )
-        waiting = {task.remote(*arguments): index for index, arguments in enumerate(calls)}
+        left, waiting = iter(enumerate(calls)), {}
+
+        def more() -> bool:
+            for index, arguments in itertools.islice(left, max(64, 4 * self.slots) - len(waiting)):
+                waiting[task.remote(*arguments)] = index
+            return bool(waiting)
+
         try:
-            while waiting:
+            while more():
                 for done in ray.wait(list(waiting), num_returns=1)[0]:
                     index = waiting.pop(done)
                     try:
@@ -89,18 +97,21 @@ class Cluster:
                     except ray.exceptions.RayError as error:  # the worker or node is lost, as often as it was tried
                         yield index, None, error
         finally:
-            for left in waiting:
-                ray.cancel(left, force=True)
+            for under_way in waiting:
+                ray.cancel(under_way, force=True)
 
 
-def extract_all(cluster: Cluster, files: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Documents of the files, made on the cluster where it sees them, else here."""
-    documents: dict[int, str] = {}
-    if len(files) > 1:
-        for index, document, error in cluster.each(extract, [(file, options) for file in files]):
-            if error is None:
-                documents[index] = document
-    return [documents[index] if index in documents else extract(file, options) for index, file in enumerate(files)]
+def extract_all(cluster: Cluster, files: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """Documents of the files in their order, made on the cluster where it sees them, else here. Only those that came too early are kept."""
+    early: dict[int, str | None] = {}
+    at = 0
+    for index, document, error in cluster.each(extract, [(file, options) for file in files]) if len(files) > 1 else ():
+        early[index] = document if error is None else None
+        while at in early:
+            yield early.pop(at) or extract(files[at], options)
+            at += 1
+    for file in files[at:]:
+        yield extract(file, options)
 
 
 def run(
