@@ -381,6 +381,8 @@ static evr_status kernels_begin(void *self, int32_t device, evr_error **err)
 {
     fake *f = self;
     evr_status status = known(f, device, err);
+    if (status == EVR_OK && getenv("EVR_FAKE_KERNELS_BUSY"))
+        status = fail(f, err, EVR_E_STATE, "another program records kernels");
     f->recording = status == EVR_OK;
     f->kernel_count = 0;
     return status;

@@ -148,17 +148,17 @@ def test_arrow__streams_are_let_go():
     import pyarrow
 
     trace = build().finish()
-    arrow.sweep()
-    assert not arrow._streams
+    arrow.capsules.sweep()
+    assert not arrow.capsules.kept
     capsule = trace.__arrow_c_stream__()
-    arrow.sweep()
-    assert len(arrow._streams) == 1
+    arrow.capsules.sweep()
+    assert len(arrow.capsules.kept) == 1
     del capsule
-    arrow.sweep()
-    assert not arrow._streams
+    arrow.capsules.sweep()
+    assert not arrow.capsules.kept
     for _ in range(5):
         pyarrow.RecordBatchReader.from_stream(trace)
-    assert len(arrow._streams) <= 1
+    assert len(arrow.capsules.kept) <= 1
 
 
 @needs_arrow

@@ -109,6 +109,29 @@ def test_replayer__tensors_for_numpy(runtime, record):
         numpy.from_dlpack(shared)
 
 
+def test_replayer__a_capsule_dropped_while_an_exception_is_on_its_way():
+    """Where no Python code may run: the exception arrives as it was raised, and the tensor goes when the next one is shared."""
+    run_python(
+        "import evreplay, json\n"
+        "from evreplay import tensors\n"
+        "tensor = {'tensor': {'shape': [4], 'strides': [1], 'dtype': 'float32'}}\n"
+        "one = {'op': 'aten::relu', 'args': [{'name': 'self', 'type': 'Tensor', 'value': tensor}]}\n"
+        "record = evreplay.read_records(json.dumps({'evreplay_ir': 1, 'records': [one]}))[0]\n"
+        "replayer = evreplay.Runtime().replayer(record)\n"
+        "freed, delete = [], tensors.capsules.drop\n"
+        "tensors.capsules.drop = lambda managed: (freed.append(managed), delete(managed))\n"
+        "for i in range(3):\n"
+        "    try:\n"
+        "        print(replayer.share('self').__dlpack__(), 1 / 0)\n"
+        "    except ZeroDivisionError:\n"
+        "        pass\n"
+        "    assert len(freed) == i\n"
+        "taken = tensors.torch_if_there().from_dlpack(replayer.share('self'))\n"
+        "tensors.capsules.sweep()\n"
+        "assert len(freed) == 3 and not tensors.capsules.kept and taken.shape == (4,)\n"
+    )
+
+
 def test_replayer__a_shared_tensor_that_nobody_takes_is_freed(runtime, record):
     replayer = runtime.replayer(record(add_event(512, 512)))
     replayer.run()

@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import os
 import sys
 import types
 import xml.etree.ElementTree
@@ -10,7 +11,7 @@ import pytest
 from conftest import add_event, event, mm_event, needs_numpy, needs_torch, run_python, trace_text
 
 import evreplay
-from evreplay import ChangeKind, Outcome, Protocol, Results, RunInfo, Verdict, compare, replay_batch
+from evreplay import ChangeKind, Outcome, Protocol, RankResult, Results, RunInfo, Verdict, compare, replay_batch
 from evreplay.results import FORMS
 
 QUICK = Protocol(stop="count", samples=12, launch="batch", batch=20, seconds=2.0)
@@ -61,13 +62,14 @@ def test_batch__isolated(records):
 @needs_torch
 def test_batch__isolated_crash_is_a_result(ops, context):
     """One record that takes its process with it does not take the batch."""
-    crash = '{"evreplay_ir": 1, "records": [{"op": "evrtest::crash", "args": []}]}'
-    try:
-        ops.schemas("evrtest::crash")
-    except evreplay.Error:
-        pytest.skip("the test operators have no evrtest::crash")
-    results = replay_batch(evreplay.read_records(crash, context=context), isolate=True)
-    assert results[0].status is Outcome.FAILED
+    x = {"name": "x", "type": "Tensor", "value": {"tensor": {"shape": [3], "strides": [1], "dtype": "float32"}}}
+    crash, fine = ({"op": op, "args": [{**x, "name": name}]} for op, name in (("evrpoison::crash", "x"), ("aten::relu", "self")))
+    document = json.dumps({"evreplay_ir": 1, "records": [fine, crash, fine]})
+    context.register_namespace("evrpoison", os.environ["EVREPLAY_TEST_OPS"])
+    assert ops.schemas("evrpoison::crash")
+    results = replay_batch(evreplay.read_records(document, context=context), isolate=True)
+    assert [(one.status, one.reason) for one in results] == [(Outcome.OK, ""), (Outcome.FAILED, "crashed"), (Outcome.OK, "")]
+    assert "crashed" in results[1].detail
 
 
 @needs_torch
@@ -180,6 +182,29 @@ def test_results__read_back(timed, tmp_path):
     with pytest.raises(evreplay.Error) as caught:
         Results.read(timed.to_text()[:100])
     assert caught.value.code in (evreplay.Status.TRUNCATED, evreplay.Status.FORMAT) and caught.value.offset is not None
+
+
+@needs_torch
+def test_results__of_several_ranks(timed):
+    assert timed[0].ranks == [] and timed[0].slowest_rank is None
+    line = json.loads(timed[0].to_json())
+    each = [
+        {"rank": 0, "status": "ok", "reason": "", "median_ns": 1500.5, "first_run_ns": 9000.0},
+        {"rank": 1, "status": "failed", "reason": "crashed", "median_ns": None, "first_run_ns": None},
+        {"rank": 2, "status": "skipped", "reason": "", "median_ns": None, "first_run_ns": None},
+    ]
+    results = Results()
+    results.append(json.dumps({**line, "ranks": {"slowest": 0, "each": each}}))
+    results.append(json.dumps({**line, "ranks": {"slowest": None, "each": each[1:]}}))
+    for of in (results, Results.read(results.to_text())):
+        assert of[0].slowest_rank == 0 and of[1].slowest_rank is None
+        assert of[0].ranks == [
+            RankResult(0, Outcome.OK, "", 1500.5, 9000.0),
+            RankResult(1, Outcome.FAILED, "crashed", None, None),
+            RankResult(2, Outcome.SKIPPED, "", None, None),
+        ]
+        assert of[1].ranks == of[0].ranks[1:]
+    assert json.loads(results[0].to_json())["ranks"] == {"slowest": 0, "each": each}
 
 
 @needs_torch

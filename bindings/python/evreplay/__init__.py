@@ -19,7 +19,7 @@ from .errors import Error, Status
 from .EventReplay import EventReplayer, extract_batch_context
 from .inits import PASSTHROUGH, CustomInit, InitView, list_custom_inits, register_custom_init
 from .measuring import Conditions, DeviceInfo, KernelRun, Measurement, Meter, Protocol, Statistics, measure
-from .perfdb import PerfDB, UpdateFile, UpdateGap, UpdateProblem, UpdateReport, UpdateTotals
+from .perfdb import PerfDB, UpdateFile, UpdateGap, UpdateProblem, UpdateReport, UpdateRun, UpdateTotals
 from .records import (
     Argument,
     Batch,
@@ -46,11 +46,26 @@ from .registry import (
     register_symm_mem_args,
     set_init_option,
 )
-from .results import Change, ChangeKind, Check, CompareSummary, Comparison, Result, Results, RunInfo, Verdict, compare, record_key
+from .results import (
+    Change,
+    ChangeKind,
+    Check,
+    CompareSummary,
+    Comparison,
+    RankResult,
+    Result,
+    Results,
+    RunInfo,
+    Verdict,
+    compare,
+    record_key,
+)
+from .rows import Row, RowMap, Rows
 from .runtime import Replayer, Runtime, outcome
 from .store import Store, StoreChanges, StoreRow, StoreRows
 from .tensors import LiveTensor
 from .trace import Category, Event, EventKind, Format, Trace
+from .trace_set import Clock, Collective, Collectives, Participation, RankInfo, TraceSet
 from .tree_perf import TreePerfAnalyzer
 from .values import MISSING, Device, DType, Generator, Layout, MemoryFormat, TensorSpec
 
@@ -66,6 +81,9 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Check",
+    "Clock",
+    "Collective",
+    "Collectives",
     "CompareSummary",
     "Comparison",
     "Conditions",
@@ -96,13 +114,19 @@ __all__ = [
     "NO_TIME",
     "Outcome",
     "PASSTHROUGH",
+    "Participation",
     "PerfDB",
     "Protocol",
     "Provenance",
+    "RankInfo",
+    "RankResult",
     "Record",
     "Replayer",
     "Result",
     "Results",
+    "Row",
+    "RowMap",
+    "Rows",
     "RunInfo",
     "Runtime",
     "Statistics",
@@ -114,11 +138,13 @@ __all__ = [
     "TensorSpec",
     "Trace",
     "TraceBuilder",
+    "TraceSet",
     "TreePerfAnalyzer",
     "UpdateFile",
     "UpdateGap",
     "UpdateProblem",
     "UpdateReport",
+    "UpdateRun",
     "UpdateTotals",
     "Verdict",
     "__version__",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import ctypes
-from ctypes import POINTER, Structure, c_char, c_char_p, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, Structure, c_char, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, TypeVar
 
 # Opaque handles are plain pointers.
@@ -62,3 +62,9 @@ class Versioned(Structure):
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(ctypes.sizeof(type(self)), *args, **fields)
+
+
+# Callbacks that several headers take.
+PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+SCHEMA = ctypes.CFUNCTYPE(c_int32, c_void_p, Str)
+SCHEMA_SOURCE = ctypes.CFUNCTYPE(c_int32, c_void_p, Str, SCHEMA, c_void_p, Err)

@@ -12,6 +12,10 @@ from typing import Any
 
 from . import _find
 from . import _native_results as _results
+from . import _native_sets as _sets
+from ._c import PROGRESS as PROGRESS
+from ._c import SCHEMA as SCHEMA
+from ._c import SCHEMA_SOURCE as SCHEMA_SOURCE
 from ._c import Err as Err
 from ._c import Handle as Handle
 from ._c import Out as Out
@@ -49,7 +53,6 @@ class ContextOptions(Versioned):
 
 # trace.h
 
-PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 READ = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t, POINTER(c_size_t))
 
 
@@ -228,9 +231,6 @@ class Call(Versioned):
     ]
 
 
-SCHEMA = ctypes.CFUNCTYPE(c_int32, c_void_p, Str)
-SCHEMA_SOURCE = ctypes.CFUNCTYPE(c_int32, c_void_p, Str, SCHEMA, c_void_p, Err)
-
 # registry.h
 
 CALL = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, c_void_p, POINTER(Str), c_size_t, Err)
@@ -387,6 +387,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_runtime_options": RuntimeOptions,
     "evr_replayer_options": ReplayerOptions,
     **_results.STRUCTURES,
+    **_sets.STRUCTURES,
 }
 
 _I32, _U32, _I64, _U64, _SIZE = c_int32, c_uint32, c_int64, c_uint64, c_size_t
@@ -553,6 +554,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_replayer_bytes": (_U64, [_P]),
     "evr_replayer_repro": (_I32, [_P, Out, POINTER(_SIZE), Err]),
     **_results.FUNCTIONS,
+    **_sets.FUNCTIONS,
 }
 
 

@@ -53,6 +53,7 @@ KERNEL = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(KernelRun))
 
 RUN = ctypes.CFUNCTYPE(c_int32, c_void_p, Err)
 MEASURE_PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_uint64, c_double)
+AGREE = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(c_double), c_size_t, Err)
 
 
 class Statistics(Versioned):
@@ -129,7 +130,15 @@ class MeterOptions(Versioned):
 class Measured(Versioned):
     """evr_measured"""
 
-    _fields_ = [("flags", c_uint32), ("run", RUN), ("prepare", RUN), ("user", c_void_p), ("progress", MEASURE_PROGRESS), ("progress_user", c_void_p)]
+    _fields_ = [
+        ("flags", c_uint32),
+        ("run", RUN),
+        ("prepare", RUN),
+        ("user", c_void_p),
+        ("progress", MEASURE_PROGRESS),
+        ("progress_user", c_void_p),
+        ("agree", AGREE),
+    ]
 
 
 class Conditions(Versioned):
@@ -164,6 +173,12 @@ class Check(Versioned):
     _fields_ = [("verdict", c_int32), ("name", Str), ("detail", Str)]
 
 
+class RankResult(Versioned):
+    """evr_rank_result"""
+
+    _fields_ = [("rank", c_int32), ("status", c_int32), ("reason", c_int32), ("median_ns", c_double), ("first_run_ns", c_double)]
+
+
 class Result(Versioned):
     """evr_result"""
 
@@ -194,6 +209,10 @@ class Result(Versioned):
         ("protocol", Str),
         ("samples", POINTER(c_double)),
         ("sample_count", c_size_t),
+        ("ranks", POINTER(RankResult)),
+        ("rank_count", c_size_t),
+        ("slowest_rank", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -288,6 +307,27 @@ class PerfdbOptions(Versioned):
     _fields_ = [("flags", c_uint32), ("lock_timeout_ms", c_uint32), ("reserved", c_uint32), ("max_file_bytes", c_uint64)]
 
 
+class PerfdbRun(Versioned):
+    """evr_perfdb_run"""
+
+    _fields_ = [
+        ("status", c_int32),
+        ("op", Str),
+        ("state", Str),
+        ("core", Str),
+        ("input_shapes", Str),
+        ("input_types", Str),
+        ("input_formats", Str),
+        ("output_shapes", Str),
+        ("output_types", Str),
+        ("output_formats", Str),
+        ("reason", Str),
+        ("line", c_uint64),
+        ("duration_us", c_double),
+        ("ep_size", Str),
+    ]
+
+
 class PerfdbUpdateOptions(Versioned):
     """evr_perfdb_update_options"""
 
@@ -299,6 +339,8 @@ class PerfdbUpdateOptions(Versioned):
         ("ops", POINTER(c_char_p)),
         ("source_count", c_size_t),
         ("op_count", c_size_t),
+        ("runs", POINTER(POINTER(PerfdbRun))),
+        ("run_count", c_size_t),
     ]
 
 
@@ -496,12 +538,14 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_conditions": Conditions,
     "evr_replay_batch_options": ReplayBatchOptions,
     "evr_check": Check,
+    "evr_rank_result": RankResult,
     "evr_result": Result,
     "evr_results_info": ResultsInfo,
     "evr_compare_options": CompareOptions,
     "evr_change": Change,
     "evr_compare_summary": CompareSummary,
     "evr_perfdb_options": PerfdbOptions,
+    "evr_perfdb_run": PerfdbRun,
     "evr_perfdb_update_options": PerfdbUpdateOptions,
     "evr_perfdb_totals": PerfdbTotals,
     "evr_perfdb_file": PerfdbFile,
@@ -582,6 +626,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_perfdb_report_gap": (_I32, [_P, _SIZE, POINTER(PerfdbGap), Err]),
     "evr_perfdb_report_problem_count": (_SIZE, [_P]),
     "evr_perfdb_report_problem": (_I32, [_P, _SIZE, POINTER(PerfdbProblem), Err]),
+    "evr_perfdb_report_run_count": (_SIZE, [_P]),
+    "evr_perfdb_report_run": (_I32, [_P, _SIZE, POINTER(PerfdbRun), Err]),
     "evr_perfdb_report_text": (_I32, [_P, _I32, Out, POINTER(_SIZE), Err]),
     "evr_perfdb_report_write": (_I32, [_P, c_char_p, c_char_p, Out, Err]),
     # store.h

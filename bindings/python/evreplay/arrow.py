@@ -5,12 +5,11 @@ from __future__ import annotations
 import ctypes
 import importlib
 import itertools
-import sys
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import _native_results as raw
+from ._capsules import Capsules
 from ._handle import call
 from ._native import lib
 from .context import default_context
@@ -113,38 +112,24 @@ _Stream._fields_ = [
     ("release", _RELEASE),
     ("private_data", ctypes.c_void_p),
 ]
-_NAME = b"arrow_array_stream"
-_new_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(("PyCapsule_New", ctypes.pythonapi))
-
-# Receivers release what they hold whenever their objects go, also while an exception is on its way, when Python code must not run. So the library releases it, and
-# capsules have no destructor: they are kept here with their streams while anyone else has them, and a stream that nobody took goes when the next is made.
-_streams: list[tuple[Any, Any]] = []
-_lock = threading.Lock()
-_OURS = 3  # references to a capsule that only sweep() has: the list's, its variable's, and getrefcount()'s own
 
 
-def sweep() -> None:
-    """Lets go of streams whose capsule nobody has."""
-    with _lock:
-        for index in reversed(range(len(_streams))):
-            capsule, made = _streams[index]
-            if sys.getrefcount(capsule) <= _OURS:
-                del _streams[index]
-                if made.release:
-                    made.release(ctypes.pointer(made))
+def _release(made: Any) -> None:
+    if made.release:
+        made.release(ctypes.pointer(made))
+
+
+# Streams that nobody took go when the next is made; the library releases the others, whenever that is.
+capsules = Capsules(b"arrow_array_stream", _release)
 
 
 def stream(columns: Mapping[str, Any]) -> Any:
     """A capsule of the Arrow PyCapsule interface with a table of these columns: arrays of numpy, lists of numbers, Texts, Masked, Floats."""
-    sweep()
     made: Any = _Stream()
     ready = [_Column(name, what) for name, what in columns.items()]
     array = (raw.ArrowColumn * max(1, len(ready)))(*(column.native for column in ready))
     call(lib.evr_arrow_export, default_context().pointer, array, len(ready), ready[0].rows if ready else 0, ctypes.addressof(made))
-    capsule = _new_capsule(ctypes.addressof(made), _NAME, None)
-    with _lock:
-        _streams.append((capsule, made))
-    return capsule
+    return capsules.new(ctypes.addressof(made), made)
 
 
 def _need(module: str, what: str) -> Any:

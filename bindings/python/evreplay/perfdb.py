@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from . import _native as native
 from . import _native_results as raw
 from ._handle import Handle, Owner, call, out, take_sized_text, take_text
 from ._native import lib
@@ -17,6 +18,7 @@ from .store import _milliseconds
 _CREATE, _PRUNE = 1, 1
 _MODES = {"all": 0, "missing-only": 1}
 _STATUSES = {1: "success", 2: "skipped", 3: "failed"}
+_STATUS_NUMBERS = {name: number for number, name in _STATUSES.items()}
 _ITEMS = {"missing": 1, "deleted": 2, "duplicate": 3}
 _FORMS = {"markdown": 1, "gaps-csv": 2, "json": 3}
 
@@ -86,6 +88,35 @@ class UpdateProblem:
     message: str
 
 
+@dataclasses.dataclass(frozen=True)
+class UpdateRun:
+    """A row that was run. `status` is success, with a duration, skipped or failed, for the `reason` given. Texts are as they stand in the row's cells; an empty
+    `ep_size` is that of the update, and line 0 is not known."""
+
+    op: str
+    status: str
+    input_shapes: str
+    input_types: str
+    input_formats: str
+    output_shapes: str
+    output_types: str
+    output_formats: str
+    duration_us: float = 0.0
+    reason: str = ""
+    state: str = ""
+    core: str = ""
+    ep_size: str = ""
+    line: int = 0
+
+    def native(self) -> raw.PerfdbRun:
+        """For the library."""
+        if self.status not in _STATUS_NUMBERS:
+            raise ValueError(f"the status of a run is one of {', '.join(_STATUS_NUMBERS)}, not {self.status!r}")
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        made = {name: native.string(value) if isinstance(value, str) else value for name, value in fields.items()}
+        return raw.PerfdbRun(**{**made, "status": _STATUS_NUMBERS[self.status]})
+
+
 def _numbers(cls: Any, made: ctypes.Structure, **more: Any) -> Any:
     fields = {field.name: getattr(made, field.name) for field in dataclasses.fields(cls) if field.name not in more}
     return cls(**{name: value.text() if hasattr(value, "text") else value for name, value in fields.items()}, **more)
@@ -149,6 +180,15 @@ class UpdateReport:
         count = lib.evr_perfdb_report_problem_count(self.pointer)
         return [self._one(UpdateProblem, raw.PerfdbProblem(), lib.evr_perfdb_report_problem, i) for i in range(count)]
 
+    @property
+    def runs(self) -> list[UpdateRun]:
+        """Rows that were run, in the order given to the update."""
+        found, made = [], raw.PerfdbRun()
+        for i in range(lib.evr_perfdb_report_run_count(self.pointer)):
+            call(lib.evr_perfdb_report_run, self.pointer, i, ctypes.byref(made))
+            found.append(_numbers(UpdateRun, made, status=_STATUSES.get(made.status, "")))
+        return found
+
     def _one(self, cls: Any, made: Any, function: Any, index: int) -> Any:
         call(function, self.pointer, index, ctypes.byref(made))
         return _numbers(cls, made)
@@ -171,6 +211,44 @@ class UpdateReport:
 
     def __repr__(self) -> str:
         return f"<evreplay.UpdateReport of {self.totals.files} files>" if self.handle.is_open else "<evreplay.UpdateReport (closed)>"
+
+
+def mode_number(mode: str) -> int:
+    """Of the library."""
+    if mode not in _MODES:
+        raise ValueError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}")
+    return _MODES[mode]
+
+
+def texts(names: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], encode: Any) -> tuple[Any, int]:
+    """One or more names as an array for the library, and their number."""
+    made = [encode(name) for name in ([names] if isinstance(names, (str, os.PathLike)) else names)]
+    return (ctypes.c_char_p * max(1, len(made)))(*made), len(made)
+
+
+def update_options(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    mode: str,
+    prune: bool,
+    ep_size: int,
+    ops: Iterable[str],
+    runs: Iterable[UpdateRun] = (),
+) -> raw.PerfdbUpdateOptions:
+    """Of the library; keeps what it points to."""
+    paths, path_count = texts(sources, path_bytes)
+    names, name_count = texts(ops, name_bytes)
+    ran = [ctypes.pointer(run.native()) for run in runs]
+    return raw.PerfdbUpdateOptions(
+        mode=mode_number(mode),
+        flags=_PRUNE if prune else 0,
+        ep_size=ep_size,
+        sources=paths,
+        ops=names,
+        source_count=path_count,
+        op_count=name_count,
+        runs=(ctypes.POINTER(raw.PerfdbRun) * max(1, len(ran)))(*ran),
+        run_count=len(ran),
+    )
 
 
 class PerfDB:
@@ -205,26 +283,16 @@ class PerfDB:
         prune: bool = False,
         ep_size: int = 0,
         ops: Iterable[str] = (),
+        runs: Iterable[UpdateRun] = (),
     ) -> UpdateReport:
         """Merges what a profiler measured: op_summary CSV files, or folders in which they are looked for.
 
         Mode "all" updates every row that was measured again and adds new ones; "missing-only" fills rows without any valid duration. `prune` removes rows
-        that have none afterwards, `ep_size` is the number of ranks of expert parallelism, `ops` restricts to these operators. Whenever the
-        process ends, each file is whole, old or new.
+        that have none afterwards, `ep_size` is the number of ranks of expert parallelism, `ops` restricts to these operators. `runs` are rows that
+        were run elsewhere: their times update the rows of their own operator (see Rows for rows that run here). Whenever the process ends, each file
+        is whole, old or new.
         """
-        if mode not in _MODES:
-            raise ValueError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}")
-        paths = [path_bytes(path) for path in ([sources] if isinstance(sources, (str, os.PathLike)) else sources)]
-        names = [name_bytes(name) for name in ([ops] if isinstance(ops, str) else ops)]
-        options = raw.PerfdbUpdateOptions(
-            mode=_MODES[mode],
-            flags=_PRUNE if prune else 0,
-            ep_size=ep_size,
-            sources=(ctypes.c_char_p * max(1, len(paths)))(*paths),
-            ops=(ctypes.c_char_p * max(1, len(names)))(*names),
-            source_count=len(paths),
-            op_count=len(names),
-        )
+        options = update_options(sources, mode, prune, ep_size, ops, runs)
         with self.handle.owner.lock:
             pointer = out(lib.evr_perfdb_update, self.handle.pointer, options)
         return UpdateReport(pointer, self.context)

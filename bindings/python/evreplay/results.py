@@ -68,6 +68,17 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True)
+class RankResult:
+    """What became of a record on one of several ranks. A rank outside of the record's group is skipped, without a reason. Times that are not known are None."""
+
+    rank: int
+    status: Outcome
+    reason: str
+    median_ns: float | None
+    first_run_ns: float | None
+
+
+@dataclasses.dataclass(frozen=True)
 class RunInfo:
     """What the results of a run have in common."""
 
@@ -248,6 +259,21 @@ class Result:
         made = self.raw
         found: Samples = numpy.array(made.samples[: made.sample_count] if made.sample_count else [], dtype="float64")
         return found
+
+    @property
+    def ranks(self) -> list[RankResult]:
+        """What became of it on each rank, when several ran it together; the result's own times are then of the slowest rank in each sample. Else empty."""
+        made = self.raw
+        found = (made.ranks[i] for i in range(made.rank_count))
+        return [
+            RankResult(one.rank, Outcome(one.status), reason_name(one.reason), _known(one.median_ns), _known(one.first_run_ns)) for one in found
+        ]
+
+    @property
+    def slowest_rank(self) -> int | None:
+        """The rank whose median is the longest."""
+        made = self.raw
+        return int(made.slowest_rank) if made.rank_count and made.slowest_rank >= 0 else None
 
     def to_json(self, *, context: Context | None = None) -> str:
         """The object that stands for it in a report, on one line."""

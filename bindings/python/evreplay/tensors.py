@@ -5,27 +5,14 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import sys
+import weakref
 from typing import Any
 
 from . import _native as native
+from ._capsules import Capsules
 from ._native import lib
 from .errors import check
 from .values import TensorSpec, spec
-
-_UNUSED = b"dltensor"
-
-_new_capsule = ctypes.pythonapi.PyCapsule_New
-_new_capsule.restype = ctypes.py_object
-_DESTRUCTOR = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-_new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, _DESTRUCTOR]
-
-_is_valid = ctypes.pythonapi.PyCapsule_IsValid
-_is_valid.restype = ctypes.c_int
-_is_valid.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-
-_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer_of.restype = ctypes.c_void_p
-_pointer_of.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
 
 
 class _DLDevice(ctypes.Structure):
@@ -56,12 +43,14 @@ _DELETER = ctypes.CFUNCTYPE(None, ctypes.POINTER(_DLManagedTensor))
 _DLManagedTensor._fields_ = [("dl_tensor", _DLTensor), ("manager_ctx", ctypes.c_void_p), ("deleter", _DELETER)]
 
 
-@native.callback(_DESTRUCTOR)
-def _drop_unused(capsule: int) -> None:
-    # A consumer renames the capsule when it takes the tensor over; under its first name the tensor is still ours to delete.
-    if _is_valid(capsule, _UNUSED):
-        managed = ctypes.cast(_pointer_of(capsule, _UNUSED), ctypes.POINTER(_DLManagedTensor))
-        managed[0].deleter(managed)
+def _delete(managed: int) -> None:
+    """Gives a tensor back that nobody took over."""
+    there = ctypes.cast(managed, ctypes.POINTER(_DLManagedTensor))
+    there[0].deleter(there)
+
+
+# A consumer renames the capsule when it takes the tensor over; under its first name the tensor is still ours to delete.
+capsules = Capsules(b"dltensor", _delete)
 
 
 class LiveTensor:
@@ -71,7 +60,9 @@ class LiveTensor:
     """
 
     def __init__(self, managed: int, description: TensorSpec) -> None:
-        self._capsule: Any = _new_capsule(managed, _UNUSED, _drop_unused)
+        self._managed = managed
+        self._unused = weakref.finalize(self, _delete, managed)
+        self._unused.atexit = False
         device = ctypes.cast(managed, ctypes.POINTER(_DLManagedTensor))[0].dl_tensor.device
         self._device = (int(device.device_type), int(device.device_id))
         self.spec = description
@@ -86,10 +77,9 @@ class LiveTensor:
             raise BufferError("the tensor stays on its device")
         if copy:
             raise BufferError("make the copy on the other side")
-        if self._capsule is None:
+        if not self._unused.detach():
             raise BufferError("the tensor was given away already: ask the replayer for it again")
-        capsule, self._capsule = self._capsule, None
-        return capsule
+        return capsules.new(self._managed, self._managed)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._device

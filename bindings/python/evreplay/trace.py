@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import enum
@@ -275,9 +276,9 @@ class Trace(Tabular):
     Columns are views of the trace's own memory: they keep it until the last of them is gone, even beyond close().
     """
 
-    def __init__(self, pointer: int, context: Context) -> None:
+    def __init__(self, pointer: int, context: Context, handle: Handle | None = None) -> None:
         self.context = context
-        self._handle: Handle | None = Handle("trace", pointer, lib.evr_trace_free, Owner(), context.handle)
+        self._handle: Handle | None = handle or Handle("trace", pointer, lib.evr_trace_free, Owner(), context.handle)
         self._extractor: Extractor | None = None
 
     @classmethod
@@ -300,26 +301,9 @@ class Trace(Tabular):
         where that is installed.
         """
         context = context_or_default(context)
-        flags = (RECOVER if recover else 0) | (PYTHON if python else 0) | (ALL_ARGS if all_args else 0)
-
-        tell, end = _bar() if progress is True else (progress or None, None)
-
-        @native.callback(native.PROGRESS)
-        def step(user: object, done: int, total: int) -> int:  # also where Ctrl-C gets in
-            try:
-                if tell:
-                    tell(done, total)
-                return 0
-            except BaseException as exception:
-                leave(exception)
-                return 1
-
-        options = native.TraceOptions(flags=flags, threads=threads, progress=step, max_events=max_events)
-        try:
+        with reading(progress) as step:
+            options = native.TraceOptions(flags=open_flags(recover, python, all_args), threads=threads, progress=step, max_events=max_events)
             return cls(_open(context, source, options), context)
-        finally:
-            if end:
-                end()
 
     # Life
 
@@ -526,6 +510,33 @@ class Trace(Tabular):
         if self._extractor is None:
             self._extractor = self.extractor()
         return self._extractor
+
+
+def open_flags(recover: bool, python: bool, all_args: bool) -> int:
+    """Of the library."""
+    return (RECOVER if recover else 0) | (PYTHON if python else 0) | (ALL_ARGS if all_args else 0)
+
+
+@contextlib.contextmanager
+def reading(progress: Progress | bool | None) -> Iterator[Any]:
+    """The library's callback for `progress`, for as long as something is read."""
+    tell, end = _bar() if progress is True else (progress or None, None)
+
+    @native.callback(native.PROGRESS)
+    def step(user: object, done: int, total: int) -> int:  # also where Ctrl-C gets in
+        try:
+            if tell:
+                tell(done, total)
+            return 0
+        except BaseException as exception:
+            leave(exception)
+            return 1
+
+    try:
+        yield step
+    finally:
+        if end:
+            end()
 
 
 def _bar() -> tuple[Progress | None, Callable[[], object] | None]:
