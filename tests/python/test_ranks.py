@@ -144,8 +144,8 @@ def test_launch__sizes_follow_the_group_and_each_rank_its_own_records(tmp_path):
 
 def test_launch__killed_and_then_hanging(tmp_path):
     """The ranks begin again after each, and nothing but what was run then is lost."""
-    records = [all_reduce(1 << 18) if i % 2 else all_reduce(1 << 10) for i in range(40)]
-    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "--iterations=10", "--warmup=1", "--timeout=8")
+    records = [all_reduce((1 << 21) + i) for i in range(14)]  # long ones, so that a kill meets one
+    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "--iterations=40", "--warmup=1", "--timeout=8")
     first = launched.wait_for_results(2)
     os.kill(launched.pids(True)[1], signal.SIGKILL)
     launched.wait_for_results(first + 2)
@@ -153,7 +153,7 @@ def test_launch__killed_and_then_hanging(tmp_path):
     begun = time.monotonic()
     code, results, told = launched.finish()
     assert code == 1, told
-    assert [result["index"] for result in results] == list(range(40))
+    assert [result["index"] for result in results] == list(range(14))
     crashed, hung = [result for result in results if result["status"] != "ok"]
     assert crashed["reason"] == "crashed" and "_c10d_functional::all_reduce: rank 1 was killed by signal 9" in crashed["detail"]
     assert hung["reason"] == "timeout" and "rank 1 did not answer" in hung["detail"] and crashed["index"] < hung["index"]

@@ -74,7 +74,7 @@ class Cluster:
 
     def each(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any, Exception | None]]:
         """Runs calls on the cluster; index, result and error of each as they end. Enough of them are under way to keep all places busy, not all: what
-        waits for one of many looks at every one."""
+        waits for one of many looks at every one, so that is done once for all that ended."""
         ray = self._ray
         task = ray.remote(function).options(
             num_cpus=self.cpus, num_gpus=self.gpus or None, resources=dict(self.resources) or None, max_retries=self.retries, retry_exceptions=False
@@ -88,8 +88,10 @@ class Cluster:
 
         try:
             while more():
-                for done in ray.wait(list(waiting), num_returns=1)[0]:
+                ray.wait(list(waiting), num_returns=1)
+                for done in ray.wait(list(waiting), num_returns=len(waiting), timeout=0)[0]:
                     index = waiting.pop(done)
+                    more()
                     try:
                         yield index, ray.get(done), None
                     except ray.exceptions.RayTaskError as error:  # the function raised; ray keeps what
