@@ -162,17 +162,17 @@ def test_launch__killed_and_then_hanging(tmp_path):
 
 def test_launch__torchruns_own_process_killed(tmp_path):
     """Twice: torchrun starts the ranks again once, then one that is left writes the report."""
-    records = [all_reduce(1 << 18) for _ in range(40)]
-    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "--iterations=10", "--warmup=1", launch=["--max-restarts=1"])
+    records = [all_reduce((1 << 21) + i) for i in range(14)]  # long ones, so that a kill meets one
+    launched = Launched(tmp_path, 2, "bench", str(write(tmp_path, *records)), "--iterations=40", "--warmup=1", launch=["--max-restarts=1"])
     first = launched.wait_for_results(2)
     os.kill(launched.pids(False)[0], signal.SIGKILL)
-    launched.wait_for_results(first + 3)
+    launched.wait_for_results(first + 2)
     os.kill(launched.pids(False)[0], signal.SIGKILL)
     code, results, told = launched.finish()
     assert code == 1 and results, told
-    assert [result["index"] for result in results] == list(range(40))
+    assert [result["index"] for result in results] == list(range(14))
     lost = [result for result in results if result["status"] != "ok"]
     assert {result["reason"] for result in lost} == {"rank-lost"}
-    end = next(i for i in range(40) if all(result["status"] != "ok" for result in results[i:]))
-    assert first < end < 40 and len(lost) == 40 - end + 1  # the one that was run at the first kill, and what was not reached at the second
+    end = next(i for i in range(14) if all(result["status"] != "ok" for result in results[i:]))
+    assert first < end < 14 and len(lost) == 14 - end + 1  # the one that was run at the first kill, and what was not reached at the second
     assert "_c10d_functional::all_reduce: a rank was killed while it was run" in lost[0]["detail"]
