@@ -1,5 +1,6 @@
 """The store, the performance database, and artifacts."""
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -122,6 +123,25 @@ def db(tmp_path):
     (folder / "Add.csv").write_bytes((HEADER + ",,2,F,ND,2,F,ND,,10\r\n,,3,F,ND,3,F,ND,,\r\n").encode())
     (folder / "Mul.csv").write_bytes((HEADER + ",,2,F,ND,2,F,ND,4,5\r\nshort\r\n").encode())
     return folder
+
+
+def test_store__csv_in_and_out(db, tmp_path):
+    with evreplay.Store(tmp_path / "csv.db", create=True) as store:
+        taken = store.import_csv(db, device_name="A1")
+        assert (taken.files, taken.rows, taken.malformed, taken.untimed, taken.added) == (2, 4, 1, 1, 3)
+        assert [(os.path.basename(path), line) for path, line, _ in taken.problems] == [("Mul.csv", 3)]
+        assert store.import_csv(db, device_name="A1").unchanged == 2
+        store.export_csv(tmp_path / "out")
+        for name in ("Add.csv", "Mul.csv"):
+            assert (tmp_path / "out" / name).read_bytes() == (db / name).read_bytes()
+        with pytest.raises(evreplay.Error):
+            store.export_csv(tmp_path / "out")
+        assert store.export_csv(tmp_path / "out", replace=True).files == 2
+
+
+def test_store__nearest_to_words(store):
+    rows = store.nearest_to("aten::add", "float32[5,4], float32[5,4], 1", overload="Tensor")
+    assert rows and rows[0].op == "aten::add" and rows[0].distance > 0
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ from .results import (
 )
 from .rows import Row, RowMap, Rows
 from .runtime import Replayer, Runtime, outcome
-from .store import Store, StoreChanges, StoreRow, StoreRows
+from .store import CsvChanges, Store, StoreChanges, StoreRow, StoreRows
 from .tensors import LiveTensor
 from .trace import Category, Event, EventKind, Format, Trace
 from .trace_set import Clock, Collective, Collectives, Participation, RankInfo, TraceSet
@@ -133,6 +133,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreChanges",
+    "CsvChanges",
     "StoreRow",
     "StoreRows",
     "TensorSpec",

@@ -422,6 +422,38 @@ class StoreChanges(Versioned):
     _fields_ = [("reserved", c_uint32), ("added", c_uint64), ("known", c_uint64), ("unusable", c_uint64)]
 
 
+STORE_PROBLEM = ctypes.CFUNCTYPE(None, c_void_p, Str, c_uint64, Str)
+
+
+class StoreCsvOptions(Versioned):
+    """evr_store_csv_options"""
+
+    _fields_ = [
+        ("flags", c_uint32),
+        ("device_name", Str),
+        ("runtime", Str),
+        ("driver", Str),
+        ("problem", STORE_PROBLEM),
+        ("user", c_void_p),
+    ]
+
+
+class StoreCsvChanges(Versioned):
+    """evr_store_csv_changes"""
+
+    _fields_ = [
+        ("reserved", c_uint32),
+        ("files", c_uint64),
+        ("unchanged", c_uint64),
+        ("foreign", c_uint64),
+        ("rows", c_uint64),
+        ("malformed", c_uint64),
+        ("untimed", c_uint64),
+        ("added", c_uint64),
+        ("known", c_uint64),
+    ]
+
+
 class StoreFilter(Versioned):
     """evr_store_filter"""
 
@@ -553,6 +585,8 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_perfdb_problem": PerfdbProblem,
     "evr_store_options": StoreOptions,
     "evr_store_changes": StoreChanges,
+    "evr_store_csv_options": StoreCsvOptions,
+    "evr_store_csv_changes": StoreCsvChanges,
     "evr_store_filter": StoreFilter,
     "evr_store_row": StoreRow,
     "evr_artifact_options": ArtifactOptions,
@@ -643,6 +677,9 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_store_rows_at": (POINTER(StoreRow), [_P, _SIZE]),
     "evr_store_find": (_I32, [_P, POINTER(StoreFilter), Out, Err]),
     "evr_store_nearest": (_I32, [_P, _P, POINTER(StoreFilter), Out, Err]),
+    "evr_store_nearest_to": (_I32, [_P, Str, Str, Str, POINTER(StoreFilter), Out, Err]),
+    "evr_store_import_csv": (_I32, [_P, c_char_p, POINTER(StoreCsvOptions), POINTER(StoreCsvChanges), Err]),
+    "evr_store_export_csv": (_I32, [_P, c_char_p, POINTER(StoreFilter), POINTER(StoreCsvOptions), POINTER(StoreCsvChanges), Err]),
     "evr_store_missing": (_I32, [_P, Out, _SIZE, POINTER(StoreFilter), _P, Err]),
     "evr_store_stacks": (_I32, [_P, Out, Err]),
     "evr_store_select": (_I32, [_P, POINTER(StoreFilter), Out, Err]),

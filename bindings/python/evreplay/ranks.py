@@ -71,6 +71,7 @@ class Ranks:
         self.lost = False
         self._groups: dict[str, Any] = {}  # that records run in
         self._talk: dict[str, Any] = {}  # the same ranks, for what is agreed about a run
+        self._made: dict[str, int] = {}  # how often each was made; the same on all its members
         self._pipe = int(os.environ[PIPE]) if os.environ.get(PIPE) else None
         memory = mmap.mmap(int(os.environ[SIGNS]), mmap.PAGESIZE) if os.environ.get(SIGNS) else bytearray(8)
         self._alive = ctypes.c_double.from_buffer(memory)  # when it was last seen to get on: whoever watches it reads that, and is woken by nothing
@@ -88,10 +89,23 @@ class Ranks:
         """Makes a process group of that name, known to torch's operators by it. All its members call."""
         if name in self._groups:
             return
-        options: dict[str, Any] = {"timeout": self.timeout, "use_local_synchronization": True}
-        self._groups[name] = made = self.dist.new_group(list(ranks), backend=self.backend, **options)
-        self._talk[name] = self.dist.new_group(list(ranks), backend="gloo", **options)
+        self._made[name] = nth = self._made.get(name, 0) + 1
+        self._groups[name] = made = self._new_group(f"{name}/{nth}", ranks, self.backend)
+        self._talk[name] = self._new_group(f"{name}/{nth}/talk", ranks, "gloo")
         self._c10d._register_process_group(name, made)
+
+    def _new_group(self, key: str, ranks: Sequence[int], backend: str) -> Any:
+        """A process group that only its members make. They meet under a key that torch makes of the ranks and of how many groups a process has; where some had been
+        in a group without the others, they would wait for each other under different ones. So the key is given."""
+        c10d: Any = self.dist.distributed_c10d
+        naming = getattr(c10d, "_process_group_name", None)
+        if naming:
+            c10d._process_group_name = lambda *_, **__: key
+        try:
+            return self.dist.new_group(list(ranks), backend=backend, timeout=self.timeout, use_local_synchronization=True)
+        finally:
+            if naming:
+                c10d._process_group_name = naming
 
     def drop(self, name: str) -> None:
         """Takes a group out of use. What it has of connections stays, so that nothing of it is met again."""

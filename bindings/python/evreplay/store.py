@@ -20,6 +20,7 @@ from .results import Results
 
 _CREATE, _READ_ONLY = 1, 2
 _HISTORY = 1
+_REPLACE = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,22 @@ class StoreChanges:
     added: int
     known: int
     unusable: int
+
+
+@dataclasses.dataclass(frozen=True)
+class CsvChanges:
+    """What became of a folder of CSV files: files of operators, those that were in the store already, other files; rows, those that cannot be read (`problems`
+    says where), those without a time; samples that are new, and known."""
+
+    files: int
+    unchanged: int
+    foreign: int
+    rows: int
+    malformed: int
+    untimed: int
+    added: int
+    known: int
+    problems: tuple[tuple[str, int, str], ...]  # path, line (0 = the file), what is wrong
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +169,27 @@ class Store:
         """Adds everything of another store, its history included."""
         return self._change(lib.evr_store_merge, path_bytes(path))
 
+    def _csv(self, function: Any, *arguments: Any, flags: int = 0, **texts: str) -> CsvChanges:
+        problems: list[tuple[str, int, str]] = []
+
+        @native.callback(raw.STORE_PROBLEM)
+        def note(user: object, path: Any, line: int, message: Any) -> None:
+            problems.append((path.text(), line, message.text()))
+
+        options = raw.StoreCsvOptions(flags=flags, problem=note, **{name: native.string(text) for name, text in texts.items()})
+        made = raw.StoreCsvChanges()
+        with self.handle.owner.lock:
+            call(function, self.pointer, *arguments, options, ctypes.byref(made))
+        return CsvChanges(*(getattr(made, field.name) for field in dataclasses.fields(CsvChanges)[:-1]), tuple(problems))
+
+    def import_csv(self, path: str | os.PathLike[str], *, device_name: str = "", runtime: str = "", driver: str = "") -> CsvChanges:
+        """Adds the rows of a CSV folder (docs/perfdb.md), or of one of its files."""
+        return self._csv(lib.evr_store_import_csv, path_bytes(path), device_name=device_name, runtime=runtime, driver=driver)
+
+    def export_csv(self, folder: str | os.PathLike[str], *, replace: bool = False, **filter: Any) -> CsvChanges:
+        """Writes the newest version of every file that was imported; with `replace` over what is there."""
+        return self._csv(lib.evr_store_export_csv, path_bytes(folder), _filter(**filter), flags=_REPLACE if replace else 0)
+
     # Asking
 
     def _rows(self, function: Any, *arguments: Any) -> StoreRows:
@@ -193,6 +231,11 @@ class Store:
         factor of 2 in one dimension; see evreplay/store.h."""
         wanted = _filter(limit, False, protocol, device_name=device_name, runtime=runtime, driver=driver)
         return self._rows(lib.evr_store_nearest, record.pointer, wanted)
+
+    def nearest_to(self, op: str, arguments: str, *, overload: str = "", protocol: str | Protocol = "", limit: int = 0, **texts: str) -> StoreRows:
+        """nearest() to arguments in words, such as "float32[8,128], float32[128,64]"."""
+        words = (native.string(text) for text in (op, overload, arguments))
+        return self._rows(lib.evr_store_nearest_to, *words, _filter(limit, False, protocol, **texts))
 
     def missing(
         self, records: Sequence[Record], *, device_name: str = "", runtime: str = "", driver: str = "", protocol: str | Protocol = ""

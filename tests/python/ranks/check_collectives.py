@@ -1,8 +1,9 @@
 """A rank of its own, started by torchrun: replays every record that talks to others and compares what comes out with what mathematics says.
 
-usage: check_collectives.py GROUP_SIZE INPUT...
+usage: check_collectives.py GROUP_SIZE,... INPUT...
 
 What each rank put in is sent round by all_gather_object, which is none of the operators under test; the expected result is computed from that in float64.
+Every record is run by groups of each of the sizes, which are the first ranks.
 """
 
 import sys
@@ -28,9 +29,9 @@ def reduced(parts, how):
     return make[how](stack)
 
 
-def split(t, sizes):
+def split(t, sizes, count):
     """Rows of a tensor, cut as all-to-all cuts them."""
-    return list(t.split(sizes or [t.shape[0] // dist.get_world_size()] * dist.get_world_size()))
+    return list(t.split(sizes or [t.shape[0] // count] * count))
 
 
 def expected(op, name, inputs, me, plain):
@@ -57,7 +58,7 @@ def expected(op, name, inputs, me, plain):
     if name == "alltoall_":
         return [part[me] for part in get("input_tensors")]
     if "alltoall_base" in name or "all_to_all_single" in name:
-        return [torch.cat([split(inputs[r]["input"][0], inputs[r]["splits"])[me] for r in range(len(inputs))])]
+        return [torch.cat([split(inputs[r]["input"][0], inputs[r]["splits"], len(inputs))[me] for r in range(len(inputs))])]
     if name == "gather_":
         return [part[0] for part in get("input_tensors")] if me == root else None
     if name == "scatter_":
@@ -70,37 +71,42 @@ def expected(op, name, inputs, me, plain):
 OUTPUTS = ("output_tensor", "output_tensors", "outputs", "output", "out", "tensors", "input")
 
 
-def check(runtime, record, group_size):
+def check(runtime, record, group_size, first):
+    """Whether there was something to compare. `first` is a group of the first ranks, to talk in."""
     fitted = ranks.fit(record, group_size=group_size)
     if fitted.group is None or ranks.current().rank >= fitted.group.size:
-        return
+        return False
+    assert fitted.group.size <= group_size, fitted
     replayer = runtime.replayer(fitted)
     arguments = replayer.args
     name = fitted.op.partition("::")[2]
     mine = {argument: [t.clone() for t in tensors(value)] for argument, value in arguments.items() if tensors(value)}
     mine["splits"] = arguments.get("input_split_sizes")
-    everything = [None] * dist.get_world_size()
-    dist.all_gather_object(everything, mine)
+    everything = [None] * group_size
+    dist.all_gather_object(everything, mine, group=first)
     replayer.run()
     made = [t for result in replayer.results() for t in tensors(result)]
     if not made:
         made = next((tensors(arguments[a]) for a in OUTPUTS if a in arguments and tensors(arguments[a])), [])
     should = expected(fitted.op, name, everything, dist.get_rank(), {k: v for k, v in arguments.items() if not tensors(v)})
     if should is None:
-        return
+        return False
     assert len(made) == len(should) or name == "barrier", f"{fitted.op}: {len(made)} tensors, and {len(should)} should be there"
     for got, want in zip(made, should):
         want = want.to(got.dtype)
         precise = {torch.float16: 1e-2, torch.bfloat16: 2e-2}.get(got.dtype, 1e-5)
         torch.testing.assert_close(got.reshape(-1), want.reshape(-1), rtol=precise, atol=precise, equal_nan=True, msg=lambda m: f"{fitted.op}: {m}")
-    return len(should)
+    return True
 
 
 def main():
     context = evreplay.Context()
     ranks.join(context)
     runtime = evreplay.Runtime(context=context, seed=dist.get_rank() + 1)
-    checked = 0
+    sizes = {int(size): None for size in sys.argv[1].split(",")}
+    for size in sizes:
+        sizes[size] = dist.new_group(list(range(size)), backend="gloo")
+    checked = dict.fromkeys(sizes, 0)
     for path in sys.argv[2:]:
         try:
             records = evreplay.load_records(path, context=context)
@@ -109,8 +115,13 @@ def main():
             records = [trace.record(call.uid) for call in trace.calls() if call.op.startswith(("c10d::", "_c10d_functional::", "record_param_comms"))]
         for record in records:
             if record.communicates and not (record.op == "record_param_comms" and not record.args):
-                checked += check(runtime, record, int(sys.argv[1])) is not None
-    print(f"rank {dist.get_rank()}: {checked} good", flush=True)
+                for size, first in sizes.items():
+                    if dist.get_rank() < size:
+                        checked[size] += check(runtime, record, size, first)
+    for size, count in checked.items():
+        if dist.get_rank() < size:
+            print(f"{size} ranks, rank {dist.get_rank()}: {count} good\n", end="", flush=True)
+    dist.barrier()
     dist.destroy_process_group()
 
 
