@@ -469,6 +469,31 @@ class StoreFilter(Versioned):
     ]
 
 
+CSV_PROBLEM = ctypes.CFUNCTYPE(None, c_void_p, Str, c_uint64, Str)
+
+
+class StoreCsvOptions(Versioned):
+    """evr_store_csv_options"""
+
+    _fields_ = [("flags", c_uint32), ("device_name", Str), ("runtime", Str), ("driver", Str), ("problem", CSV_PROBLEM), ("user", c_void_p)]
+
+
+class StoreCsvChanges(Versioned):
+    """evr_store_csv_changes"""
+
+    _fields_ = [
+        ("reserved", c_uint32),
+        ("files", c_uint64),
+        ("unchanged", c_uint64),
+        ("foreign", c_uint64),
+        ("rows", c_uint64),
+        ("malformed", c_uint64),
+        ("untimed", c_uint64),
+        ("added", c_uint64),
+        ("known", c_uint64),
+    ]
+
+
 class StoreRow(Versioned):
     """evr_store_row"""
 
@@ -589,6 +614,8 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_store_csv_changes": StoreCsvChanges,
     "evr_store_filter": StoreFilter,
     "evr_store_row": StoreRow,
+    "evr_store_csv_options": StoreCsvOptions,
+    "evr_store_csv_changes": StoreCsvChanges,
     "evr_artifact_options": ArtifactOptions,
     "evr_artifact_limits": ArtifactLimits,
     "evr_artifact_info": ArtifactInfo,
