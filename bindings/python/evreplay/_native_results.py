@@ -469,31 +469,6 @@ class StoreFilter(Versioned):
     ]
 
 
-CSV_PROBLEM = ctypes.CFUNCTYPE(None, c_void_p, Str, c_uint64, Str)
-
-
-class StoreCsvOptions(Versioned):
-    """evr_store_csv_options"""
-
-    _fields_ = [("flags", c_uint32), ("device_name", Str), ("runtime", Str), ("driver", Str), ("problem", CSV_PROBLEM), ("user", c_void_p)]
-
-
-class StoreCsvChanges(Versioned):
-    """evr_store_csv_changes"""
-
-    _fields_ = [
-        ("reserved", c_uint32),
-        ("files", c_uint64),
-        ("unchanged", c_uint64),
-        ("foreign", c_uint64),
-        ("rows", c_uint64),
-        ("malformed", c_uint64),
-        ("untimed", c_uint64),
-        ("added", c_uint64),
-        ("known", c_uint64),
-    ]
-
-
 class StoreRow(Versioned):
     """evr_store_row"""
 
@@ -610,8 +585,6 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_perfdb_problem": PerfdbProblem,
     "evr_store_options": StoreOptions,
     "evr_store_changes": StoreChanges,
-    "evr_store_csv_options": StoreCsvOptions,
-    "evr_store_csv_changes": StoreCsvChanges,
     "evr_store_filter": StoreFilter,
     "evr_store_row": StoreRow,
     "evr_store_csv_options": StoreCsvOptions,
