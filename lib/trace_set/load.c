@@ -96,6 +96,8 @@ evr_status evr_set_load(evr_trace_set *set, const evr_trace_set_options *options
     for (size_t i = 1; i < started; i++)
         pthread_join(threads[i], NULL);
     pthread_mutex_destroy(&l.lock);
+    if (l.status == EVR_OK && options->progress && options->progress(options->progress_user, l.read, l.total)) /* others may have ended last */
+        return evr_fail(set->ctx, err, EVR_E_CANCELLED, "the progress callback asked to stop after the last trace");
     if (l.status == EVR_OK)
         return EVR_OK;
     if (err)

@@ -585,8 +585,6 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_perfdb_problem": PerfdbProblem,
     "evr_store_options": StoreOptions,
     "evr_store_changes": StoreChanges,
-    "evr_store_csv_options": StoreCsvOptions,
-    "evr_store_csv_changes": StoreCsvChanges,
     "evr_store_filter": StoreFilter,
     "evr_store_row": StoreRow,
     "evr_artifact_options": ArtifactOptions,

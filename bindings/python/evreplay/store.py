@@ -180,7 +180,8 @@ class Store:
         made = raw.StoreCsvChanges()
         with self.handle.owner.lock:
             call(function, self.pointer, *arguments, options, ctypes.byref(made))
-        return CsvChanges(*(getattr(made, field.name) for field in dataclasses.fields(CsvChanges)[:-1]), tuple(problems))
+        counts = {field.name: getattr(made, field.name) for field in dataclasses.fields(CsvChanges) if field.name != "problems"}
+        return CsvChanges(problems=tuple(problems), **counts)
 
     def import_csv(self, path: str | os.PathLike[str], *, device_name: str = "", runtime: str = "", driver: str = "") -> CsvChanges:
         """Adds the rows of a CSV folder (docs/perfdb.md), or of one of its files."""

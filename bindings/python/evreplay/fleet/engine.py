@@ -79,7 +79,8 @@ class Cluster:
         task = ray.remote(function).options(
             num_cpus=self.cpus, num_gpus=self.gpus or None, resources=dict(self.resources) or None, max_retries=self.retries, retry_exceptions=False
         )
-        left, waiting = iter(enumerate(calls)), {}
+        left = iter(enumerate(calls))
+        waiting: dict[Any, int] = {}
 
         def more() -> bool:
             for index, arguments in itertools.islice(left, max(64, 4 * self.slots) - len(waiting)):
