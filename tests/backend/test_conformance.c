@@ -138,7 +138,8 @@ static void test_backend__flush(void **state)
     evr_backend_span *span = new_span(s);
     for (size_t way = 0; way < 2; way++) {
         double least[2] = {INFINITY, INFINITY};
-        for (int i = 0; i < 5; i++)
+        /* a busy machine only ever adds, so the least of enough rounds tells */
+        for (int i = 0; i < 5 || (i < 100 && least[1] <= 2 * least[0]); i++)
             for (size_t size = 0; size < 2; size++) {
                 double ns;
                 assert_ok(s->fn->span_begin(s->self, span, s->stream, err));
