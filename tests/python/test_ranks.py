@@ -174,5 +174,6 @@ def test_launch__torchruns_own_process_killed(tmp_path):
     lost = [result for result in results if result["status"] != "ok"]
     assert {result["reason"] for result in lost} == {"rank-lost"}
     end = next(i for i in range(14) if all(result["status"] != "ok" for result in results[i:]))
-    assert first < end < 14 and len(lost) == 14 - end + 1  # the one that was run at the first kill, and what was not reached at the second
-    assert "_c10d_functional::all_reduce: a rank was killed while it was run" in lost[0]["detail"]
+    assert first < end < 14
+    met = [result for result in results[:end] if result["status"] != "ok"]  # what was run at the first kill; nothing, if that came between two records
+    assert len(met) <= 1 and all("_c10d_functional::all_reduce: a rank was killed while it was run" in result["detail"] for result in met)

@@ -587,6 +587,8 @@ STRUCTURES: dict[str, type[Structure]] = {
     "evr_store_changes": StoreChanges,
     "evr_store_filter": StoreFilter,
     "evr_store_row": StoreRow,
+    "evr_store_csv_options": StoreCsvOptions,
+    "evr_store_csv_changes": StoreCsvChanges,
     "evr_artifact_options": ArtifactOptions,
     "evr_artifact_limits": ArtifactLimits,
     "evr_artifact_info": ArtifactInfo,
