@@ -70,6 +70,11 @@ static inline bool evr_str_ends(evr_str a, const char *suffix)
     return a.len >= len && (len == 0 || memcmp(a.data + a.len - len, suffix, len) == 0);
 }
 
+static inline bool evr_str_has(evr_str a, const char *part)
+{
+    return a.len && memmem(a.data, a.len, part, strlen(part)) != NULL;
+}
+
 /* Position of `c` at or after `from`, or SIZE_MAX. */
 static inline size_t evr_str_find(evr_str a, char c, size_t from)
 {

@@ -72,14 +72,12 @@ static bool is_written(const evr_type *type)
     return type->written || t->written || (t->kind == EVR_TYPE_LIST && is_written(t->elem));
 }
 
-static bool has(evr_str name, const char *part) { return name.len && memmem(name.data, name.len, part, strlen(part)) != NULL; }
-
 /* The trace shows few kernels and no copy back to the host, which the operator would wait for. */
 static bool is_gateable(const evr_ir *ir)
 {
     uint64_t launches = 0;
     for (size_t i = 0; i < ir->kernel_count; i++) {
-        if (has(ir->kernels[i].name, "DtoH") || has(ir->kernels[i].name, "Device -> Pageable") || has(ir->kernels[i].name, "DeviceToHost"))
+        if (evr_str_has(ir->kernels[i].name, "DtoH") || evr_str_has(ir->kernels[i].name, "Device -> Pageable") || evr_str_has(ir->kernels[i].name, "DeviceToHost"))
             return false;
         launches += ir->kernels[i].count;
     }

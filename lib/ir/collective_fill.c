@@ -7,8 +7,6 @@
 
 enum { MOST_RANKS = 1 << 16 };
 
-static bool has(evr_str text, const char *part) { return text.len && memmem(text.data, text.len, part, strlen(part)) != NULL; }
-
 /* The numbers of "[0, 1, 2]"; false when it is cut short or is no such list. */
 static bool numbers_of(evr_ir *ir, evr_str text, int64_t **out, size_t *count)
 {
@@ -113,7 +111,7 @@ static const char *reduction_of(evr_extractor *x, evr_uid uid)
         evr_event e = {.struct_size = sizeof e};
         evr_trace_event(x->trace, uids[i], &e, NULL);
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
-            if ((has(e.name, "nccl") || has(e.name, "rccl")) && has(e.name, parts[k].part))
+            if ((evr_str_has(e.name, "nccl") || evr_str_has(e.name, "rccl")) && evr_str_has(e.name, parts[k].part))
                 return parts[k].reduction;
     }
     return NULL;
@@ -181,10 +179,10 @@ static evr_status fill_tensors(filling *f, evr_argument *a, evr_error **err)
 {
     const evr_collective *c = f->c;
     bool out = evr_str_starts(a->name, "out"), nested = evr_str_ends(a->type, "[][]");
-    bool each = nested || (evr_str_ends(a->type, "[]") && has(f->ir->schema, "::alltoall_("));
+    bool each = nested || (evr_str_ends(a->type, "[]") && evr_str_has(f->ir->schema, "::alltoall_("));
     int64_t elements = out ? c->out : c->in;
     if (elements < 0 && out && c->in >= 0) /* what an annotation tells is the input */
-        elements = has(f->ir->schema, "::_allgather_base_(") ? c->in * f->size : has(f->ir->schema, "::_reduce_scatter_base_(") ? c->in / f->size : c->in;
+        elements = evr_str_has(f->ir->schema, "::_allgather_base_(") ? c->in * f->size : evr_str_has(f->ir->schema, "::_reduce_scatter_base_(") ? c->in / f->size : c->in;
     if (elements < 0 || c->dtype == EVR_DTYPE_UNKNOWN)
         return evr_argument_missing(f->ir, a, "neither shape nor size of the message was recorded", err);
     elements = each ? elements / f->size : elements;
@@ -241,14 +239,14 @@ static bool is_unknown(const evr_argument *a)
 static evr_status fill(filling *f, evr_argument *a, evr_error **err)
 {
     bool guessed = is_unknown(a) || (a->value.kind == EVR_VALUE_STR && a->provenance != EVR_FROM_TRACE);
-    if (has(a->type, "ProcessGroup") || evr_str_is(a->name, "group_name")) {
+    if (evr_str_has(a->type, "ProcessGroup") || evr_str_is(a->name, "group_name")) {
         char name[256];
         if (!guessed || !f->c->group.len || f->c->group.len >= sizeof name)
             return EVR_OK;
         evr_str_copy(name, f->c->group);
         return set_text(f, a, name, EVR_FROM_TRACE, "told by the communication's own event", err);
     }
-    if (has(a->type, "ReduceOp") || evr_str_is(a->name, "reduce_op"))
+    if (evr_str_has(a->type, "ReduceOp") || evr_str_is(a->name, "reduce_op"))
         return guessed ? fill_reduction(f, a, err) : EVR_OK;
     if (evr_str_ends(a->name, "_split_sizes"))
         return is_unknown(a) || (a->value.kind == EVR_VALUE_LIST && !a->value.u.list.len)

@@ -21,8 +21,6 @@ typedef struct fitting {
     evr_error **err;
 } fitting;
 
-static bool has(evr_str text, const char *part) { return text.len && memmem(text.data, text.len, part, strlen(part)) != NULL; }
-
 static evr_argument *argument(fitting *f, const char *name)
 {
     for (size_t i = 0; i < f->ir->arg_count; i++)
@@ -83,7 +81,7 @@ static evr_status copy(const evr_ir *from, evr_ir **out, evr_error **err)
 }
 
 /* all-to-all: experts live on the ranks of such groups. */
-static bool is_exchange(evr_str op) { return has(op, "all_to_all") || has(op, "alltoall"); }
+static bool is_exchange(evr_str op) { return evr_str_has(op, "all_to_all") || evr_str_has(op, "alltoall"); }
 
 static int64_t whole_of(fitting *f, const char *name)
 {
@@ -145,7 +143,7 @@ static evr_status put_name(fitting *f)
 {
     for (size_t i = 0; i < f->ir->arg_count; i++) {
         evr_argument *a = &f->ir->args[i];
-        if (!has(a->type, "ProcessGroup") && !evr_str_is(a->name, "group_name") && !evr_str_is(a->name, "process_group"))
+        if (!evr_str_has(a->type, "ProcessGroup") && !evr_str_is(a->name, "group_name") && !evr_str_is(a->name, "process_group"))
             continue;
         a->value = (evr_value){.kind = EVR_VALUE_STR, .u.s = f->ir->group.name};
         a->provenance = EVR_FROM_TRACE;

@@ -5,11 +5,6 @@ static const char *const communication[] = {"c10d::",          "_c10d_functional
                                             "symm_mem::",      "nccl:",              "gloo:",                       "mpi:",
                                             "rccl:",           "ucc:",               "xccl:",                       "_dtensor::"};
 
-static bool contains(evr_str text, const char *part)
-{
-    return text.len && memmem(text.data, text.len, part, strlen(part)) != NULL;
-}
-
 /* "AddmmBackward0", "CudnnConvolutionBackward12", "torch::autograd::AccumulateGrad" */
 static bool is_autograd(evr_str name)
 {
@@ -26,7 +21,7 @@ static bool is_graph(evr_str name)
     return evr_str_starts(name, "## ") || evr_str_starts(name, "CompiledFunction") || evr_str_starts(name, "Torch-Compiled Region") ||
            evr_str_starts(name, "TorchScript") || evr_str_starts(name, "prim::DifferentiableGraph") ||
            evr_str_starts(name, "prim::TensorExprGroup") || evr_str_starts(name, "prim::CudaFusionGroup") ||
-           contains(name, "CompiledFxGraph");
+           evr_str_has(name, "CompiledFxGraph");
 }
 
 /* "namespace::name" of letters, digits and '_' is how operators are called; anything else is a label. */
@@ -60,9 +55,9 @@ int32_t evr_skip_reason(int32_t kind, evr_str name, evr_str all_args, bool known
         return EVR_REASON_ANNOTATION;
     if (evr_communicates(name) || evr_str_is(name, "record_param_comms"))
         return EVR_REASON_COMMUNICATION;
-    if (contains(all_args, "\"Collective name\""))
+    if (evr_str_has(all_args, "\"Collective name\""))
         return EVR_REASON_COMMUNICATION;
-    if (contains(all_args, "\"kernel_backend\"") || contains(all_args, "\"kernel_file\""))
+    if (evr_str_has(all_args, "\"kernel_backend\"") || evr_str_has(all_args, "\"kernel_file\""))
         return EVR_REASON_TRITON_KERNEL;
     if (known)
         return EVR_REASON_NONE;
