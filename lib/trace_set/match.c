@@ -75,14 +75,15 @@ static int64_t best_shift(const stretch *a, const stretch *b)
 {
     int64_t back = (int64_t)a->count - 1 < REACH ? (int64_t)a->count - 1 : REACH, ahead = (int64_t)b->count - 1 < REACH ? (int64_t)b->count - 1 : REACH;
     bool clocks = a->member->has_base && b->member->has_base;
+    fit fits[2 * REACH + 1]; /* by shift + back */
     int64_t best = 0, most = INT64_MIN;
     for (int64_t s = -back; s <= ahead; s++) {
-        int64_t agree = try_shift(a, b, s).agree;
-        most = agree > most ? agree : most;
+        fits[s + back] = try_shift(a, b, s);
+        most = fits[s + back].agree > most ? fits[s + back].agree : most;
     }
     double least = -1;
     for (int64_t s = -back; s <= ahead; s++) {
-        fit f = try_shift(a, b, s);
+        fit f = fits[s + back];
         double cost = clocks ? f.distance : (double)(s < 0 ? -s : s);
         if (f.agree < most - most / 10 || (!clocks && f.agree < most) || (least >= 0 && cost >= least))
             continue;
