@@ -145,7 +145,8 @@ evr_status evr_store_migrate(evr_store *store, int32_t version, evr_error **err)
 evr_status evr_store_tables(evr_store *store, evr_error **err)
 {
     header h = {0, 0, 0};
-    EVR_TRY(read_header(store, &h, err));
+    EVR_TRY(evr_store_begin(store, false, err)); /* one moment for all that is read: another one may be making the tables */
+    EVR_TRY(evr_store_done(store, read_header(store, &h, err), err));
     EVR_TRY(judge(store, &h, err));
     if (store->flags & EVR_STORE_READ_ONLY)
         return EVR_OK;
