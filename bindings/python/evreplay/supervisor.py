@@ -23,18 +23,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import ranks
+from ._process import die_with_parent
 
 _OUTPUTS = ("--json", "--csv", "--junit", "--html", "--markdown")
-_PR_SET_PDEATHSIG = 1
 _TICK = 0.2
 _GRACE = 2.0  # seconds beyond a record's time, in which a rank that still lives gives up by itself
 _START = 300.0  # seconds to get ready in
 _FUTILE = 3  # starts in a row without a record
-
-
-def die_with_parent() -> None:
-    """A rank whose supervisor is killed leaves nobody behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def option(words: Sequence[str], name: str) -> str | None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import stat
 import sys
 
 from . import _native as native
 from ._handle import call
+from ._process import die_with_parent
 from .context import Context
 from .errors import Error
 from .tensors import torch_if_there
 
 _FROM, _TO = 3, 4
-_PR_SET_PDEATHSIG = 1
 
 
 def _is_line(descriptor: int) -> bool:
@@ -30,7 +29,7 @@ def main() -> int:
     if not (_is_line(_FROM) and _is_line(_TO)):
         print("evreplay-python-worker is started by libevreplay, for `evreplay replay --isolate`; it has no use by itself", file=sys.stderr)
         return 2
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)  # a batch that is killed leaves nobody behind
+    die_with_parent()
     serve = native.lib["evr_worker_serve"]
     serve.argtypes = [ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, native.Err]
     try:
