@@ -357,10 +357,8 @@ static int run_records(const command *self, const batch_options *o, evr_context 
     signal(SIGINT, on_interrupt);
     evr_status status = evr_replay_batch(ctx, list->items, count, &options, &results, &err);
     signal(SIGINT, SIG_DFL);
-    if (status != EVR_OK) {
-        code = input_error(self->name, status, err);
-        return status == EVR_E_ABI ? EXIT_MISSING : code;
-    }
+    if (status != EVR_OK)
+        return runtime_error(self->name, status, err);
     code = report(o, ctx, results, w.quiet);
     int done = o->around ? o->around->done(o->around->user, results) : 0;
     evr_results_free(results);

@@ -55,8 +55,9 @@ static int choose(void *user, evr_context *ctx, const evr_replay_batch_options *
     if (!(f->ctx = input_context()) || (code = db_open(f->self, f->ctx, f->path, EVR_STORE_CREATE, &f->store)))
         return code;
     evr_status status = where(ctx, options, &none, &err);
-    if (status == EVR_OK)
-        status = evr_protocol_text(ctx, options->protocol, &line, &size, &err);
+    if (status != EVR_OK)
+        return runtime_error(f->self->name, status, err);
+    status = evr_protocol_text(ctx, options->protocol, &line, &size, &err);
     if (status == EVR_OK) {
         const evr_results_info *about = evr_results_about(none);
         const evr_store_filter here = {.struct_size = sizeof here, .device_name = about->device_name, .runtime = about->runtime, .driver = about->driver, .protocol = {line, size}};

@@ -122,9 +122,9 @@ static int run_batch(live_run *r, const evr_ir *const *records, size_t count, co
     options.journal = combined ? db_work_file(&r->work, file) : NULL;
     evr_status status = evr_replay_batch(r->ctx, records, count, &options, &results, &err);
     if (!(*went = status == EVR_OK)) {
-        int code = input_error(r->self->name, status, err);
-        bool hopeless = status == EVR_E_PLUGIN || status == EVR_E_ABI || status == EVR_E_NO_DEVICE || status == EVR_E_INVALID || status == EVR_E_NOMEM;
-        return hopeless || !combined ? (status == EVR_E_ABI ? EXIT_MISSING : code) : 0;
+        int code = runtime_error(r->self->name, status, err);
+        bool hopeless = code == EXIT_MISSING || status == EVR_E_INVALID || status == EVR_E_NOMEM;
+        return hopeless || !combined ? code : 0;
     }
     uint64_t taken;
     status = evr_rows_take(r->rows, results, &taken, &err);

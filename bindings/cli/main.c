@@ -18,7 +18,7 @@ const exit_code program_exit_codes[] = {
     {EXIT_USAGE, "usage"},
     {EXIT_REGRESSION, "regression found"},
     {EXIT_BAD_INPUT, "bad input"},
-    {EXIT_MISSING, "something needed is missing (torch, device, plug-in)"},
+    {EXIT_MISSING, "something needed is missing (torch, device, plug-in, an ability of the device)"},
     {0, NULL},
 };
 

@@ -69,6 +69,12 @@ int runtime_configure(const char *name, const runtime_options *o, evr_context *c
     return code ? code : each(name, "init", "KEY=VALUE", &o->inits, ctx, init_one);
 }
 
+int runtime_error(const char *name, evr_status status, evr_error *err)
+{
+    int code = input_error(name, status, err);
+    return status == EVR_E_ABI || status == EVR_E_UNSUPPORTED ? EXIT_MISSING : code;
+}
+
 int runtime_open(const char *name, const runtime_options *o, evr_context *ctx, evr_runtime **out)
 {
     evr_error *err = NULL;
@@ -84,8 +90,5 @@ int runtime_open(const char *name, const runtime_options *o, evr_context *ctx, e
     if (code)
         return code;
     evr_status status = evr_runtime_open(ctx, &options, out, &err);
-    if (status == EVR_OK)
-        return 0;
-    code = input_error(name, status, err);
-    return status == EVR_E_ABI ? EXIT_MISSING : code;
+    return status == EVR_OK ? 0 : runtime_error(name, status, err);
 }

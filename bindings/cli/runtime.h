@@ -40,4 +40,7 @@ int runtime_configure(const char *name, const runtime_options *o, evr_context *c
 /* Opens the tensor library and the device. Returns as above. */
 int runtime_open(const char *name, const runtime_options *o, evr_context *ctx, evr_runtime **out);
 
+/* As input_error(), where things run: a plug-in of another ABI, and what a device cannot do, are something that is missing and no fault of the input. */
+int runtime_error(const char *name, evr_status status, evr_error *err);
+
 #endif

@@ -47,6 +47,15 @@ def test_bench_refuses_nonsense(run, options):
     assert run("bench", records(1), *options)[0].returncode == 2
 
 
+@pytest.mark.parametrize("options", [("bench",), ("bench", "--isolate"), ("db", "fill")], ids=["here", "isolated", "fill"])
+def test_what_the_device_cannot_do_is_missing(evreplay, run, tmp_path, options):
+    run("bench", records(1), "--iterations", 5)
+    words, flags = [o for o in options if o[0] != "-"], [o for o in options if o[0] == "-"]
+    store = [tmp_path / "store.db"] if "fill" in words else []
+    result = evreplay(*words, *store, "-", "--graph", *flags, stdin=json.dumps(records(1)).encode())
+    assert result.returncode == 5 and "has no graphs" in result.stderr and "what to do: " in result.stderr
+
+
 def test_filters(run):
     what = records(4) + [record("evrtest::marked", x=tensor(2))]
     load = ("--import", f"evrtest={OPERATORS}") if OPERATORS else ()
