@@ -18,7 +18,7 @@ run info model.json.gz
 run list model.json.gz --op 'aten::*' --sort cpu-time --top 6
 run extract model.json.gz --op 'aten::*' --sort cpu-time --top 6 -o costliest.json
 run replay costliest.json -v --check all
-run bench costliest.json -v --threads 1 --samples --html report.html
+run bench costliest.json --threads 1 --samples --html report.html
 # some calls wait for their values to be recorded by a newer profiler: that is what exit code 1 says
 run replay model.json.gz --isolate --check finite --json results.json --junit results.xml --html results.html || [ $? = 1 ]
 echo

@@ -4,6 +4,7 @@
 #include "output.h"
 #include "progress.h"
 #include "records.h"
+#include "result_line.h"
 #include "select.h"
 
 #include <inttypes.h>
@@ -84,43 +85,20 @@ static void release(record_list *list)
     free(list->owned);
 }
 
-static void print_time(const evr_result *r)
+/* What a form writes to standard output has it to itself. */
+static FILE *told_to(const batch_options *o)
 {
-    char text[32], low[32], high[32];
-    const evr_statistics *s = r->statistics;
-    if (r->status != EVR_STATUS_OK) {
-        printf("%12s", "-");
-    } else if (!s) {
-        printf("%12s", output_time((int64_t)r->first_run_ns, text));
-    } else {
-        printf("%12s  [%s, %s]", output_time((int64_t)(s->median + 0.5), text), output_time((int64_t)(s->median_low + 0.5), low),
-               output_time((int64_t)(s->median_high + 0.5), high));
-        if (r->trace_kernel_ns > 0)
-            printf("  %.2f of the trace", s->median / r->trace_kernel_ns);
-        if (s->flags & EVR_STATISTICS_DRIFT)
-            printf("  drifts");
-        if (s->flags & EVR_STATISTICS_BIMODAL)
-            printf("  two times");
-    }
+    const char *const files[] = {o->json, o->csv, o->junit, o->html, o->markdown};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && strcmp(files[i], "-") == 0)
+            return stderr;
+    return stdout;
 }
 
-static void print_result(const evr_result *r)
+/* Where times are what was asked for, each that was taken is told. */
+static bool is_told(const batch_options *o, const evr_result *r)
 {
-    char uid[24] = "-";
-    if (r->uid != EVR_NO_UID)
-        snprintf(uid, sizeof uid, "%" PRIu64, r->uid);
-    printf("%8s  %-7s ", uid, evr_outcome_name(r->status));
-    print_time(r);
-    printf("  %.*s%s%.*s", EVR_STR_ARG(r->op), r->overload.len ? "." : "", EVR_STR_ARG(r->overload));
-    if (r->status != EVR_STATUS_OK)
-        printf("  %s: %.*s", evr_reason_name(r->reason), EVR_STR_ARG(r->detail));
-    putchar('\n');
-    for (size_t i = 0; i < r->check_count; i++)
-        if (r->checks[i].verdict != EVR_VERDICT_GOOD)
-            printf("%31s check %.*s%s: %.*s\n", "", EVR_STR_ARG(r->checks[i].name), r->checks[i].verdict == EVR_VERDICT_SKIPPED ? " skipped" : "",
-                   EVR_STR_ARG(r->checks[i].detail));
-    for (size_t i = 0; i < r->warning_count; i++)
-        printf("%31s warning: %.*s\n", "", EVR_STR_ARG(r->warnings[i]));
+    return o->verbose || r->status == EVR_STATUS_FAILED || (o->timed && r->status == EVR_STATUS_OK);
 }
 
 static int32_t watch(void *user, const evr_result *result, uint64_t done, uint64_t total)
@@ -131,9 +109,9 @@ static int32_t watch(void *user, const evr_result *result, uint64_t done, uint64
         fprintf(stderr, "\r\033[K");
     if (w->quiet)
         return interrupted;
-    if (result && (w->o->verbose || result->status == EVR_STATUS_FAILED)) {
-        print_result(result);
-        fflush(stdout);
+    if (result && is_told(w->o, result)) {
+        result_line(told_to(w->o), result);
+        fflush(told_to(w->o));
     }
     if (w->bar && done < total && spent > 1)
         fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f s left", done, total, done ? spent / (double)done * (double)(total - done) : 0.0);
@@ -234,7 +212,7 @@ static int read_protocol(const command *self, const batch_options *o, evr_contex
 }
 
 /* The lines of single records were shown as they came. */
-static bool print_summary(const evr_results *results, evr_context *ctx)
+static bool print_summary(const evr_results *results, evr_context *ctx, FILE *to)
 {
     char *text = NULL;
     size_t size = 0;
@@ -243,7 +221,7 @@ static bool print_summary(const evr_results *results, evr_context *ctx)
     if (status != EVR_OK)
         return input_error("", status, err), false;
     const char *from = strstr(text, "--- ");
-    fputs(from ? from : text, stdout);
+    fputs(from ? from : text, to);
     evr_text_free(ctx, text);
     return true;
 }
@@ -274,7 +252,7 @@ static int report(const batch_options *o, evr_context *ctx, const evr_results *r
         int32_t format;
         const char *path;
     } files[] = {{EVR_REPORT_JSON, o->json}, {EVR_REPORT_CSV, o->csv}, {EVR_REPORT_JUNIT, o->junit}, {EVR_REPORT_HTML, o->html}, {EVR_REPORT_MARKDOWN, o->markdown}};
-    bool good = quiet || print_summary(results, ctx);
+    bool good = quiet || print_summary(results, ctx, told_to(o));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         good &= write_file(results, ctx, files[i].format, files[i].path);
     size_t failed = 0;

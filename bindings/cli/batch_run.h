@@ -82,8 +82,11 @@ typedef struct batch_options {
     {"csv", 0, OPT_TEXT, "FILE", "as CSV", BATCH_FIELD(csv)},                                                                            \
     {"junit", 0, OPT_TEXT, "FILE", "as JUnit XML, one case for each record", BATCH_FIELD(junit)},                                        \
     {"html", 0, OPT_TEXT, "FILE", "as one page that needs nothing else", BATCH_FIELD(html)},                                             \
-    {"markdown", 0, OPT_TEXT, "FILE", "as Markdown", BATCH_FIELD(markdown)},                                                             \
-    {"verbose", 'v', OPT_FLAG, NULL, "a line for each record, not only for those that fail", BATCH_FIELD(verbose)}
+    {"markdown", 0, OPT_TEXT, "FILE", "as Markdown", BATCH_FIELD(markdown)}
+
+/* Which records have a line: of those that are timed, and of those that are not. */
+#define BATCH_LINES_TIMED {"verbose", 'v', OPT_FLAG, NULL, "a line for records that are skipped, too", BATCH_FIELD(verbose)}
+#define BATCH_LINES {"verbose", 'v', OPT_FLAG, NULL, "a line for each record, not only for those that fail", BATCH_FIELD(verbose)}
 
 /* Parses, runs, writes. Returns the exit code. */
 int batch_run(const command *self, batch_options *o, int argc, char **argv);

@@ -7,6 +7,7 @@ static const option table[] = {
     BATCH_SELECTION,
     BATCH_RUNNING,
     BATCH_OUTPUT,
+    BATCH_LINES_TIMED,
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
@@ -18,7 +19,8 @@ static int run(int argc, char **argv, const command *self)
 
 const command cmd_bench = {
     "bench", "INPUT", "Times each record, and says how far the time can be relied on.",
-    "INPUT is as for `evreplay replay`. The line of a record shows the median of its samples with the interval it lies in (95 %),\n"
-    "and how it stands to the trace's own kernel time. The protocol is part of every result; see docs/measurement.md.\n",
+    "INPUT is as for `evreplay replay`. Each record has a line as soon as it is timed: the median of its samples with the interval\n"
+    "it lies in (95 %), how it stands to the trace's own kernel time, and what was called. Lines and summary go to standard output,\n"
+    "or to standard error when a FILE is - and takes that. The protocol is part of every result; see docs/measurement.md.\n",
     table, run,
 };

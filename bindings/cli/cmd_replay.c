@@ -6,6 +6,7 @@ static const option table[] = {
     BATCH_SELECTION,
     BATCH_RUNNING,
     BATCH_OUTPUT,
+    BATCH_LINES,
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 

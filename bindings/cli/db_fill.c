@@ -104,6 +104,7 @@ static const option table[] = {
     BATCH_SELECTION,
     BATCH_RUNNING,
     BATCH_OUTPUT,
+    BATCH_LINES_TIMED,
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 

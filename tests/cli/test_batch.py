@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import time
@@ -45,6 +46,34 @@ def test_bench_takes_times(run):
 @pytest.mark.parametrize("options", [("--precision", "0"), ("--precision", "x"), ("--flush", "often"), ("--protocol", "mine"), ("--timeout", "-1"), ("--check", "luck")])
 def test_bench_refuses_nonsense(run, options):
     assert run("bench", records(1), *options)[0].returncode == 2
+
+
+def told(result):
+    return [line for line in result.stdout.split("--- Replay Summary")[0].splitlines() if line]
+
+
+def test_bench_tells_each_time_as_it_comes(evreplay, run, trace, tmp_path):
+    run("bench", records(1), "--iterations", 5)
+    out = tmp_path / "results.json"
+    by = {}
+    for command, *options in (("bench", "--iterations", 10), ("bench", "--iterations", 10, "-v"), ("replay",), ("replay", "-v")):
+        lines = told(evreplay(command, trace, *options, "--json", out))
+        rows = json.loads(out.read_text())["results"]
+        by[command, options[-1:] == ["-v"]] = [line.split()[:2] for line in lines]
+        timed = [line for line in lines if line.split()[1] == "ok"]
+        assert all(re.search(r" \[\S+ (ns|µs|ms), \S+ (ns|µs|ms)\] .* \S+\(.*float32\[8,", line) for line in timed if command == "bench"), lines
+    every = [[str(r["uid"]), r["status"]] for r in rows]
+    assert {status for _, status in every} == {"ok", "failed", "skipped"}
+    assert by["bench", True] == by["replay", True] == every
+    assert by["bench", False] == [x for x in every if x[1] != "skipped"]
+    assert by["replay", False] == [x for x in every if x[1] == "failed"]
+
+
+def test_a_report_has_standard_output_to_itself(evreplay, run):
+    run("bench", records(1), "--iterations", 5)
+    result = evreplay("bench", "-", "--iterations", 5, "--json", "-", stdin=json.dumps(records(2)).encode())
+    assert len(json.loads(result.stdout)["results"]) == 2
+    assert "aten::neg" in result.stderr and "Replay Summary" in result.stderr
 
 
 @pytest.mark.parametrize("options", [("bench",), ("bench", "--isolate"), ("db", "fill")], ids=["here", "isolated", "fill"])
