@@ -16,7 +16,7 @@ def rows(folder):
             continue
         if isinstance(document, dict) and document.get("document") == "evreplay-results":
             for row in document["results"]:
-                yield path.stem, row
+                yield path.stem + (" *" if document["interrupted"] else ""), row
 
 
 def main(folder):
@@ -36,6 +36,8 @@ def main(folder):
     print(f"{'trace':34} {'ok':>5} {'failed':>6} {'skipped':>7} {'kernels same':>12} {'different':>9} {'>=20 us':>7} {'within 5 %':>10}")
     for name, c in table.items():
         print(f"{name:34} {c['ok']:5} {c['failed']:6} {c['skipped']:7} {c['same']:12} {c['different']:9} {c['long']:7} {c['near']:10}")
+    if any(name.endswith("*") for name in table):
+        print("* its time was over before all records were reached")
     if ratios:
         print(f"median ratio to the trace's kernel time: {statistics.median(ratios):.3f} over {len(ratios)} records (a trace of another kind of device says little)")
     return 0 if table else "no results were found"
