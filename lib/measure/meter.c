@@ -45,6 +45,7 @@ static evr_status find_device(evr_meter *meter, const evr_meter_options *o, evr_
         return evr_fail(meter->ctx, err, EVR_E_NO_DEVICE, "the backend %s has %d device%s, and no number %d", fn->name,
                         (int)count, count == 1 ? "" : "s", (int)o->device);
     meter->device = o->device;
+    meter->patience = 1;
     meter->desc.struct_size = EVR_INIT(evr_device_desc);
     EVR_TRY(fn->device_describe(fn->self, meter->device, &meter->desc, err));
     EVR_TRY(fn->stream_open(fn->self, meter->device, o->stream ? o->stream : EVR_STREAM_NEW, o->native_stream,

@@ -166,6 +166,7 @@ static evr_status measure_pair(evr_comparison *c, work *w, size_t i, double spre
     evr_median_noise base, newer;
     evr_pair *pair = &w->pairs[i];
     evr_draws draws = {.seed = c->seed, .stream = i};
+    pair->disturbed = evr_was_disturbed(change->base) || evr_was_disturbed(change->newer);
     EVR_TRY(know_noise(c->ctx, change->base, spread, &w->sides[0], &base, err));
     EVR_TRY(know_noise(c->ctx, change->newer, spread, &w->sides[1], &newer, err));
     pair->log_ratio = log(newer.median) - log(base.median);
@@ -250,6 +251,10 @@ static evr_status note_changes(evr_comparison *c, evr_error **err)
             EVR_TRY(evr_change_note(c, row, err, "%llu calls before, %llu now", (unsigned long long)row->base->count, (unsigned long long)row->newer->count));
         if (!evr_str_eq(row->base->initializer, row->newer->initializer))
             EVR_TRY(evr_change_note(c, row, err, "filled in another way"));
+        bool before = evr_was_disturbed(row->base), now = evr_was_disturbed(row->newer);
+        if (before || now)
+            EVR_TRY(evr_change_note(c, row, err, "timed while the device was slowed or shared%s: only a change of more than half would show",
+                                    before && now ? "" : before ? ", the base" : ", the newer"));
     }
     return EVR_OK;
 }
