@@ -53,6 +53,7 @@ typedef struct session {
     double done_ns;    /* of the last sample */
     double tick_ns;    /* of the clock; among several, of the coarsest */
     bool looked;       /* throttle_count is known */
+    bool cut_short;    /* what was taken in peace has to do */
     unsigned timeouts; /* in a row */
 } session;
 
@@ -253,6 +254,12 @@ static bool waits_no_longer(const session *s, uint32_t why, double now)
     return why == EVR_THROTTLE_SHARED ? s->lost_ns > QUIET_SHARE * s->patience * s->p.seconds * 1e9 : elapsed(s, now) > COOLING_SHARE * s->p.seconds;
 }
 
+/* A few samples taken in peace tell more than many of which some were not. A number that was asked for is another matter. */
+static bool can_do_with_less(const session *s, uint32_t why)
+{
+    return why == EVR_THROTTLE_SHARED && s->p.throttle == EVR_THROTTLED_DISCARD && s->p.stop == EVR_STOP_PRECISION && s->safe >= s->p.min_samples;
+}
+
 /* Samples since a look that found nothing go if the device was slowed meanwhile, or are flagged. */
 static evr_status look_at_device(session *s, double now, evr_error **err)
 {
@@ -268,7 +275,9 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
         s->rest_ns = FIRST_REST * s->look_ns;
         return EVR_OK;
     }
-    if (s->p.throttle == EVR_THROTTLED_KEEP || waits_no_longer(s, why, now)) {
+    bool give_up = s->p.throttle == EVR_THROTTLED_KEEP || waits_no_longer(s, why, now);
+    s->cut_short = give_up && can_do_with_less(s, why);
+    if (give_up && !s->cut_short) {
         if (s->m->count > s->safe)
             c->flags |= EVR_MEASUREMENT_THROTTLED;
         return EVR_OK;
@@ -277,6 +286,8 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
     s->m->count = s->safe;
     s->lost_ns += since_ns;
     evr_stop_reset(&s->stop);
+    if (s->cut_short)
+        return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
     while (why && !waits_no_longer(s, why, now)) {
         pause_for(s, s->rest_ns);
         now += s->rest_ns; /* not by the clock: all that measure together have to agree */
@@ -334,7 +345,7 @@ static evr_status take_samples(session *s, evr_error **err)
         if (!enough && !late && sample.done_ns - s->looked_ns < s->look_ns)
             continue;
         EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
-        if ((has_enough(s, sample.done_ns) || late) && s->m->count > 0)
+        if ((has_enough(s, sample.done_ns) || late || s->cut_short) && s->m->count > 0)
             return EVR_OK;
     }
 }
@@ -381,7 +392,7 @@ static evr_status measure(session *s, evr_error **err)
     EVR_TRY(choose_launch(s, err));
     EVR_TRY(time_flush(s, err));
     EVR_TRY(take_samples(s, err));
-    bool in_vain = (s->m->conditions.flags & EVR_MEASUREMENT_THROTTLED) != 0;
+    bool in_vain = s->cut_short || s->m->conditions.flags & EVR_MEASUREMENT_THROTTLED;
     s->sampler.meter->patience = in_vain ? fmax(s->patience / 2, LEAST_PATIENCE) : 1; /* who found no peace this time expects less the next time */
     return conclude(s, err);
 }

@@ -283,6 +283,17 @@ static void test_measure__shared(void **state)
     }
     assert_true(waited[0] > 0.9e9 && waited[0] < 1.3e9);
     assert_true(waited[1] < 0.7 * waited[0] && waited[2] < 0.7 * waited[1]);
+    /* what was taken before they came has to do, and is not mixed with what was not */
+    evr_protocol precise = {.struct_size = sizeof precise, .precision = 0.001};
+    now = fake_meter_counters(&f).now_ns;
+    program.slow_from_ns = now + 200e6;
+    f.control->program(f.fn->self, &program);
+    m = measure(&f, &precise);
+    c = conditions_of(m);
+    assert_int_equal(c.flags, EVR_MEASUREMENT_IMPRECISE);
+    assert_true(statistics_of(m).count >= 50 && statistics_of(m).count < 200 && statistics_of(m).max < 1.1e6);
+    evr_measurement_free(m);
+    program.slow_from_ns = 0;
     /* peace makes patient again */
     program.slow_until_ns = 0;
     f.control->program(f.fn->self, &program);
