@@ -1,6 +1,7 @@
 /* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the
  * device's state now and then that may take samples away again. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "measure/protocol.h"
 #include "measure/sample.h"
 #include "measure/stop.h"
@@ -407,7 +408,7 @@ evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr
     EVR_TRY(evr_protocol_resolve(s.ctx, protocol, &s.p, err));
     EVR_TRY(evr_measurement_new(meter, &s.p, &s.m, err));
     s.sampler = (evr_sampler){.meter = meter, .fn = meter->fn, .p = &s.p, .c = &s.m->conditions, .batch = 1};
-    memcpy(&s.sampler.what, what, what->struct_size < sizeof *what ? what->struct_size : sizeof *what);
+    EVR_TAKE(&s.sampler.what, what);
     evr_stop_init(&s.stop, s.ctx, &s.p);
     evr_status status = measure(&s, err);
     if (status != EVR_OK)
