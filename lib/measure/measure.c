@@ -14,7 +14,7 @@ enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
 #define SAME_SPEED 0.02   /* two groups of the warm-up differ by less */
 #define WARMUP_SHARE 0.25 /* of the budget */
 #define COOLING_SHARE 0.5 /* of the budget may have gone by when samples are still thrown away */
-#define QUIET_SHARE 0.2   /* of the budget may be lost to others who use the device */
+#define QUIET_SHARE 0.1   /* of the budget may be lost to others who use the device */
 #define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the state of a device that does not say itself */
 #define FIRST_REST 2.5  /* times that, for a device that was slowed; twice as long each time it still is hot */
 #define LAST_REST 50    /* times that, at most */
