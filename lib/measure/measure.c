@@ -238,6 +238,8 @@ static evr_status ask_device(session *s, uint32_t *why, evr_error **err)
     evr_conditions *c = &s->m->conditions;
     evr_device_state state = {.struct_size = EVR_INIT(evr_device_state)};
     EVR_TRY(s->fn->device_state(s->fn->self, s->sampler.meter->device, &state, err));
+    if (s->sampler.what.flags & EVR_MEASURED_PARALLEL)
+        state.throttle &= ~EVR_THROTTLE_SHARED;
     bool counted = s->looked && state.throttle_count > s->throttle_count;
     double told[] = {counted || (state.throttle & ~(NOT_DISCARDED_FOR | EVR_THROTTLE_SHARED)), (state.throttle & EVR_THROTTLE_SHARED) != 0};
     EVR_TRY(agree(s, told, sizeof told / sizeof *told, err));

@@ -283,6 +283,12 @@ static void test_measure__shared(void **state)
     }
     assert_true(waited[0] > 0.4e9 && waited[0] < 0.7e9);
     assert_true(waited[1] < 0.7 * waited[0] && waited[2] < 0.7 * waited[1]);
+    /* whose own threads are beside it is not disturbed by them */
+    const evr_measured parallel = {.struct_size = sizeof parallel, .flags = EVR_MEASURED_PARALLEL, .run = f.control->call, .user = f.fn->self};
+    assert_ok(evr_measure(f.meter, &p, &parallel, &m, err));
+    assert_int_equal(conditions_of(m).flags, 0);
+    assert_int_equal(conditions_of(m).discarded, 0);
+    evr_measurement_free(m);
     /* what was taken before they came has to do, and is not mixed with what was not */
     evr_protocol precise = {.struct_size = sizeof precise, .precision = 0.001};
     now = fake_meter_counters(&f).now_ns;
