@@ -1,6 +1,7 @@
 /* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two
  * looks at the clock. */
 #include "machine.h"
+#include "neighbour.h"
 
 #include <evreplay/backend.h>
 
@@ -12,11 +13,14 @@
 /* Also declared by the loader, which this file may not include. */
 evr_status evr_cpu_backend_init(uint32_t abi, const evr_host *host, evr_backend *out, evr_error **err);
 
-enum { LINE = 64 };
+enum { LINE = 64, FIRST_PROBES = 10 };
+
+#define LOOK_EVERY 2e6 /* ns: neighbours come and go within milliseconds */
 
 typedef struct cpu {
     const evr_host *host;
     machine machine;
+    neighbour neighbour;
     double tick_ns;
     char *swept;          /* what a flush goes over: half of it is written, the other half only read */
     uint64_t swept_bytes; /* of each half */
@@ -108,6 +112,7 @@ static evr_status device_describe(void *self, int32_t device, evr_device_desc *o
         .cache_bytes = m->cache_bytes,
         .tick_ns = c->tick_ns,
         .clock_mhz = m->max_mhz,
+        .look_ns = LOOK_EVERY,
     };
     memcpy(out, &all, out->struct_size < sizeof all ? out->struct_size : sizeof all);
     return EVR_OK;
@@ -271,10 +276,19 @@ static evr_status device_state(void *self, int32_t device, evr_device_state *out
     if (device != 0)
         return fail(c, err, EVR_E_NO_DEVICE, "the CPU is one device, number 0");
     evr_device_state all = {.struct_size = out->struct_size,
+                            .throttle = neighbour_judge(&c->neighbour, neighbour_probe()) ? EVR_THROTTLE_SHARED : 0,
                             .throttle_count = machine_throttle_count(&c->machine),
                             .clock_mhz = c->machine.has_frequency ? machine_mhz(&c->machine) : 0};
     memcpy(out, &all, out->struct_size < sizeof all ? out->struct_size : sizeof all);
     return EVR_OK;
+}
+
+/* A core that sleeps is slower for a while when it wakes up. */
+static void rest(void *self, double ns)
+{
+    cpu *c = self;
+    for (double end = clock_ns() + ns; clock_ns() < end;)
+        neighbour_judge(&c->neighbour, neighbour_probe());
 }
 
 evr_status evr_cpu_backend_init(uint32_t abi, const evr_host *host, evr_backend *out, evr_error **err)
@@ -287,6 +301,8 @@ evr_status evr_cpu_backend_init(uint32_t abi, const evr_host *host, evr_backend 
     c->host = host;
     machine_read(&c->machine);
     c->tick_ns = measure_tick();
+    for (int i = 0; i < FIRST_PROBES; i++)
+        neighbour_judge(&c->neighbour, neighbour_probe());
     *out = (evr_backend){
         .struct_size = EVR_INIT(evr_backend),
         .abi = abi,
@@ -308,7 +324,8 @@ evr_status evr_cpu_backend_init(uint32_t abi, const evr_host *host, evr_backend 
         .span_end = span_end,
         .span_ns = span_ns,
         .flush = flush,
-        .device_state = c->machine.has_frequency || c->machine.has_throttle ? device_state : NULL,
+        .rest = rest,
+        .device_state = device_state,
     };
     return EVR_OK;
 }

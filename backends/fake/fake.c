@@ -367,8 +367,8 @@ static evr_status device_state(void *self, int32_t device, evr_device_state *out
     if (status != EVR_OK)
         return status;
     evr_device_state all = {.struct_size = out->struct_size,
-                            .throttle = slowed(f) ? EVR_THROTTLE_THERMAL : 0,
-                            .throttle_count = f->program.slow_until_ns > 0 && f->now >= f->program.slow_from_ns,
+                            .throttle = !slowed(f) ? 0 : f->program.slow_reason ? f->program.slow_reason : EVR_THROTTLE_THERMAL,
+                            .throttle_count = !f->program.slow_reason && f->program.slow_until_ns > 0 && f->now >= f->program.slow_from_ns,
                             .clock_mhz = slowed(f) ? 1000 / f->program.slow_factor : 1000,
                             .memory_clock_mhz = 2000,
                             .temperature_c = slowed(f) ? 95 : 50,

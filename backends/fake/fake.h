@@ -30,6 +30,7 @@ typedef struct fake_program {
     double warmup_factor, warmup_calls; /* the first calls take up to that factor, falling to 1 */
     double slow_from_ns, slow_until_ns; /* host time between which the device is slowed */
     double slow_factor;
+    uint32_t slow_reason; /* EVR_THROTTLE_...; 0 = heat */
     int32_t no_device; /* from now on there is none */
     int32_t fail_call; /* number of the call that fails, counted from 1; 0 = none */
     uint64_t seed;

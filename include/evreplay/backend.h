@@ -53,14 +53,16 @@ typedef struct evr_device_desc {
     double tick_ns;          /**< smallest difference of two spans that means something; 0 = not known */
     double clock_mhz;        /**< highest clock of the cores; 0 = not known */
     double memory_clock_mhz; /**< 0 = not known */
+    double look_ns;          /**< how long its state may go unlooked at while samples are taken; 0 = 20 ms */
 } evr_device_desc;
 
-/** @name Reasons for a slowed clock
+/** @name Reasons why a device is slower than it could be
  * @{ */
 #define EVR_THROTTLE_THERMAL 1u  /**< too hot */
 #define EVR_THROTTLE_POWER 2u    /**< power cap or power brake */
 #define EVR_THROTTLE_HARDWARE 4u /**< another slow-down by the hardware */
 #define EVR_THROTTLE_USER 8u     /**< clocks are limited by a setting; not a reason to discard */
+#define EVR_THROTTLE_SHARED 16u  /**< somebody else uses the core: its other hardware thread, another guest of the machine */
 /** @} */
 
 /** What a device is doing at this moment. Counters only grow. */

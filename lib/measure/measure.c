@@ -1,6 +1,7 @@
 /* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the
  * device's state now and then that may take samples away again. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "measure/protocol.h"
 #include "measure/sample.h"
 #include "measure/stop.h"
@@ -13,7 +14,11 @@ enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
 #define SAME_SPEED 0.02   /* two groups of the warm-up differ by less */
 #define WARMUP_SHARE 0.25 /* of the budget */
 #define COOLING_SHARE 0.5 /* of the budget may have gone by when samples are still thrown away */
-#define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the device's state */
+#define QUIET_SHARE 0.1   /* of the budget may be lost to others who use the device */
+#define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the state of a device that does not say itself */
+#define FIRST_REST 2.5  /* times that, for a device that was slowed; twice as long each time it still is hot */
+#define LAST_REST 50    /* times that, at most */
+#define LEAST_PATIENCE 0.1
 #define TELL_EVERY 50e6   /* ns between two calls of progress */
 #define TICKS_WANTED 200
 #define HARNESS_WANTED 50 /* times the harness */
@@ -39,13 +44,17 @@ typedef struct session {
     double launch_ns; /* the host's share of a call, as the warm-up saw it */
     double flush_ns;  /* of one flush, as the device sees it */
     double started_ns, sampling_ns, looked_ns, told_ns;
-    size_t safe; /* samples before the last look that found nothing */
-    double rest_ns;
+    double look_ns; /* between looks at the device's state */
+    double rest_ns; /* the next time it is slowed */
+    double lost_ns; /* in samples that were taken away, and in rests */
+    double patience;
+    size_t safe;    /* samples before the last look that found nothing */
     uint64_t throttle_count;
     double origin_ns;  /* the start on this process's clock; started_ns is the same number for all that measure together */
     double done_ns;    /* of the last sample */
     double tick_ns;    /* of the clock; among several, of the coarsest */
     bool looked;       /* throttle_count is known */
+    bool cut_short;    /* what was taken in peace has to do */
     unsigned timeouts; /* in a row */
 } session;
 
@@ -223,37 +232,74 @@ static void pause_for(session *s, double ns)
     nanosleep(&t, NULL);
 }
 
-/* Looks whether the device was slowed since the last look. If so the samples since then go, or are flagged. */
-static evr_status look_at_device(session *s, double now, evr_error **err)
+/* Why the device was slowed since the last look, 0 when it was not. Of several devices it is what any of them says. */
+static evr_status ask_device(session *s, uint32_t *why, evr_error **err)
 {
     evr_conditions *c = &s->m->conditions;
     evr_device_state state = {.struct_size = EVR_INIT(evr_device_state)};
-    s->looked_ns = now;
-    if (!s->fn->device_state)
-        return EVR_OK;
     EVR_TRY(s->fn->device_state(s->fn->self, s->sampler.meter->device, &state, err));
-    bool slowed = (state.throttle & ~NOT_DISCARDED_FOR) || (s->looked && state.throttle_count > s->throttle_count);
-    double told = slowed;
-    EVR_TRY(agree(s, &told, 1, err));
-    slowed = told > 0;
+    if (s->sampler.what.flags & EVR_MEASURED_PARALLEL)
+        state.throttle &= ~EVR_THROTTLE_SHARED;
+    bool counted = s->looked && state.throttle_count > s->throttle_count;
+    double told[] = {counted || (state.throttle & ~(NOT_DISCARDED_FOR | EVR_THROTTLE_SHARED)), (state.throttle & EVR_THROTTLE_SHARED) != 0};
+    EVR_TRY(agree(s, told, sizeof told / sizeof *told, err));
+    *why = (told[0] > 0 ? EVR_THROTTLE_HARDWARE : 0) | (told[1] > 0 ? EVR_THROTTLE_SHARED : 0);
     s->throttle_count = state.throttle_count;
     s->looked = true;
     c->clock_mhz = state.clock_mhz;
     c->temperature_c = state.temperature_c;
-    if (!slowed) {
+    return EVR_OK;
+}
+
+/* A device that is hot cools down sooner or later; others who use it may stay for good. */
+static bool waits_no_longer(const session *s, uint32_t why, double now)
+{
+    return why == EVR_THROTTLE_SHARED ? s->lost_ns > QUIET_SHARE * s->patience * s->p.seconds * 1e9 : elapsed(s, now) > COOLING_SHARE * s->p.seconds;
+}
+
+/* A few samples taken in peace tell more than many of which some were not. A number that was asked for is another matter. */
+static bool can_do_with_less(const session *s, uint32_t why)
+{
+    return why == EVR_THROTTLE_SHARED && s->p.throttle == EVR_THROTTLED_DISCARD && s->p.stop == EVR_STOP_PRECISION && s->safe >= s->p.min_samples;
+}
+
+/* Samples since a look that found nothing go if the device was slowed meanwhile, or are flagged. */
+static evr_status look_at_device(session *s, double now, evr_error **err)
+{
+    evr_conditions *c = &s->m->conditions;
+    uint32_t why = 0;
+    double since_ns = now - s->looked_ns;
+    s->looked_ns = now;
+    if (!s->fn->device_state)
+        return EVR_OK;
+    EVR_TRY(ask_device(s, &why, err));
+    if (!why) {
         s->safe = s->m->count;
+        s->rest_ns = FIRST_REST * s->look_ns;
         return EVR_OK;
     }
-    if (s->p.throttle == EVR_THROTTLED_KEEP || elapsed(s, now) > COOLING_SHARE * s->p.seconds) {
+    bool give_up = s->p.throttle == EVR_THROTTLED_KEEP || waits_no_longer(s, why, now);
+    s->cut_short = give_up && can_do_with_less(s, why);
+    if (give_up && !s->cut_short) {
         if (s->m->count > s->safe)
             c->flags |= EVR_MEASUREMENT_THROTTLED;
         return EVR_OK;
     }
     c->discarded += s->m->count - s->safe;
     s->m->count = s->safe;
+    s->lost_ns += since_ns;
     evr_stop_reset(&s->stop);
-    pause_for(s, s->rest_ns);
-    s->rest_ns = fmin(2 * s->rest_ns, 1e9);
+    if (s->cut_short)
+        return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
+    while (why && !waits_no_longer(s, why, now)) {
+        pause_for(s, s->rest_ns);
+        now += s->rest_ns; /* not by the clock: all that measure together have to agree */
+        s->lost_ns += s->rest_ns;
+        if (why != EVR_THROTTLE_SHARED)
+            s->rest_ns = fmin(2 * s->rest_ns, LAST_REST * s->look_ns);
+        EVR_TRY(ask_device(s, &why, err));
+    }
+    s->looked_ns = now;
     return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
 }
 
@@ -299,10 +345,10 @@ static evr_status take_samples(session *s, evr_error **err)
         bool enough = has_enough(s, sample.done_ns);
         bool late = elapsed(s, sample.done_ns) > s->p.seconds && s->m->count > 0;
         EVR_TRY(tell(s, sample.done_ns, err));
-        if (!enough && !late && sample.done_ns - s->looked_ns < LOOK_EVERY)
+        if (!enough && !late && sample.done_ns - s->looked_ns < s->look_ns)
             continue;
         EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
-        if ((has_enough(s, sample.done_ns) || late) && s->m->count > 0)
+        if ((has_enough(s, sample.done_ns) || late || s->cut_short) && s->m->count > 0)
             return EVR_OK;
     }
 }
@@ -341,25 +387,30 @@ static evr_status measure(session *s, evr_error **err)
     s->origin_ns = s->started_ns = s->fn->now_ns(s->fn->self);
     EVR_TRY(agree(s, &s->started_ns, 1, err));
     s->looked_ns = s->told_ns = s->started_ns;
+    s->rest_ns = FIRST_REST * s->look_ns;
+    s->patience = s->sampler.meter->patience;
+    EVR_TRY(agree(s, &s->patience, 1, err));
     EVR_TRY(look_at_device(s, s->started_ns, err));
     EVR_TRY(warm_up(s, err));
     EVR_TRY(choose_launch(s, err));
     EVR_TRY(time_flush(s, err));
     EVR_TRY(take_samples(s, err));
+    bool in_vain = s->cut_short || s->m->conditions.flags & EVR_MEASUREMENT_THROTTLED;
+    s->sampler.meter->patience = in_vain ? fmax(s->patience / 2, LEAST_PATIENCE) : 1; /* who found no peace this time expects less the next time */
     return conclude(s, err);
 }
 
 evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr_measured *what, evr_measurement **out,
                        evr_error **err)
 {
-    session s = {.fn = meter->fn, .ctx = meter->ctx, .rest_ns = 50e6};
+    session s = {.fn = meter->fn, .ctx = meter->ctx, .look_ns = meter->desc.look_ns > 0 ? meter->desc.look_ns : LOOK_EVERY};
     *out = NULL;
     if (!what || what->struct_size < offsetof(evr_measured, prepare) || !what->run)
         return evr_fail(s.ctx, err, EVR_E_INVALID, "there is nothing to measure: the callback is missing");
     EVR_TRY(evr_protocol_resolve(s.ctx, protocol, &s.p, err));
     EVR_TRY(evr_measurement_new(meter, &s.p, &s.m, err));
     s.sampler = (evr_sampler){.meter = meter, .fn = meter->fn, .p = &s.p, .c = &s.m->conditions, .batch = 1};
-    memcpy(&s.sampler.what, what, what->struct_size < sizeof *what ? what->struct_size : sizeof *what);
+    EVR_TAKE(&s.sampler.what, what);
     evr_stop_init(&s.stop, s.ctx, &s.p);
     evr_status status = measure(&s, err);
     if (status != EVR_OK)

@@ -16,6 +16,7 @@ struct evr_meter {
     evr_backend_span *span;
     double harness_ns; /* median of empty spans */
     double tick_ns;    /* of the description, or as seen */
+    double patience;   /* 0 to 1: for how much of the usual time a measurement waits for others to leave the device */
 };
 
 #endif

@@ -35,6 +35,8 @@ typedef struct evr_entry {
 evr_status evr_match_entries(evr_comparison *c, const evr_results *results, const evr_entry **out, size_t *count, evr_error **err);
 /* Order of two results by what they call; 0 = the same. */
 int evr_match_order(const evr_result *a, const evr_result *b);
+/* Whether the device was slowed or shared while samples that count were taken. */
+bool evr_was_disturbed(const evr_result *r);
 
 /* comparable.c: whether something can be said of a pair, and what without times. When it takes times, the change is EVR_CHANGE_NONE and *timed is true. */
 evr_status evr_compare_outcomes(evr_comparison *c, evr_change *row, bool *timed, evr_error **err);

@@ -60,21 +60,26 @@ static size_t find_split(const double *sorted, size_t count)
     return best;
 }
 
-static void learn(const evr_pair *pairs, size_t count, double threshold, double *room, evr_judgement *out)
+static double noise_of(const evr_pair *pair) { return hypot(pair->sd, pair->disturbed ? EVR_WHEN_DISTURBED : EVR_BETWEEN_RUNS); }
+
+static void learn(const evr_pair *pairs, size_t all, double threshold, double *room, evr_judgement *out)
 {
+    double *sorted = room, *deviations = room + all, *distances = room + 2 * all;
+    size_t count = 0, seen = 0;
     *out = (evr_judgement){0, 1};
+    for (size_t i = 0; i < all; i++)
+        if (!pairs[i].disturbed)
+            sorted[count++] = pairs[i].log_ratio;
     if (count < LEARN_FROM)
         return;
-    double *sorted = room, *deviations = room + count, *distances = room + 2 * count;
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = pairs[i].log_ratio;
     evr_sort_f64(sorted, count);
     size_t split = find_split(sorted, count), step = (count + EVR_JUDGE_MOST - 1) / EVR_JUDGE_MOST, taken = 0;
     double low = median_of(sorted, 0, split ? split : count), high = split ? median_of(sorted, split, count) : low;
     double border = split ? sorted[split] : INFINITY, shift = fabs(low) <= fabs(high) ? low : high;
     out->shift = fabs(shift) < log1p(threshold) ? shift : 0;
-    for (size_t i = 0; i < count; i += step) /* a few hundred tell as much as all */
-        deviations[taken++] = (pairs[i].log_ratio - (pairs[i].log_ratio < border ? low : high)) / hypot(pairs[i].sd, EVR_BETWEEN_RUNS);
+    for (size_t i = 0; i < all; i++)
+        if (!pairs[i].disturbed && seen++ % step == 0) /* a few hundred tell as much as all */
+            deviations[taken++] = (pairs[i].log_ratio - (pairs[i].log_ratio < border ? low : high)) / noise_of(&pairs[i]);
     out->inflation = fmax(1, evr_scale_qn(deviations, taken, distances));
 }
 
@@ -117,7 +122,7 @@ void evr_judge(evr_pair *pairs, size_t count, double threshold, double error_rat
     const double slower = log1p(threshold), faster = -slower; /* so that turning base and newer round turns the calls round */
     learn(pairs, count, threshold, room, out);
     for (size_t i = 0; i < count; i++) {
-        pairs[i].noise = out->inflation * hypot(pairs[i].sd, EVR_BETWEEN_RUNS);
+        pairs[i].noise = pairs[i].disturbed ? hypot(out->inflation * pairs[i].sd, EVR_WHEN_DISTURBED) : out->inflation * noise_of(&pairs[i]);
         pairs[i].p_value = tails(&pairs[i], out->shift);
     }
     correct(pairs, order, count);

@@ -6,6 +6,8 @@
  * they are split in two where a gap says that one part changed and the other did not. Where they lie further apart than the samples explain, all noise is
  * taken to be that much larger.
  *
+ * A match one of whose sides was timed while the device was slowed or shared teaches nothing, and has to differ by more than that explains.
+ *
  * A shift that most have in common and that is below the threshold is the machine's, and is taken off; a larger one is not. With fewer than 8 matches nothing
  * is learnt, and each stands for itself.
  *
@@ -21,11 +23,15 @@
 /* Standard deviation, between two runs of one program, of the logarithm of a ratio at the least. */
 #define EVR_BETWEEN_RUNS 0.003
 
+/* The same where the device was slowed or shared: the times of such runs lie between what they should be and twice that. */
+#define EVR_WHEN_DISTURBED 0.25
+
 /* One match that was timed in both. */
 typedef struct evr_pair {
     double log_ratio;
     double sd;      /* from the samples */
     double freedom; /* degrees of freedom of that */
+    bool disturbed; /* the device was slowed or shared while either was timed, which samples do not show: they may all be equally late */
     double noise;   /* out: with what runs differ by */
     double p_value; /* out: corrected */
     int change;     /* out: -1 faster, 1 slower, 0 neither */

@@ -35,20 +35,24 @@ static int worse(const evr_result *a, const evr_result *b)
     return rank[a->status] - rank[b->status];
 }
 
+bool evr_was_disturbed(const evr_result *r) { return r->conditions && r->conditions->flags & EVR_MEASUREMENT_THROTTLED; }
+
+/* What was timed in peace is not spoilt by what was not. */
 static bool can_pool(const evr_result *a, const evr_result *b)
 {
-    return a->status == EVR_STATUS_OK && b->status == EVR_STATUS_OK && a->sample_count && b->sample_count && a->statistics && b->statistics &&
+    return evr_was_disturbed(a) == evr_was_disturbed(b) && a->status == EVR_STATUS_OK && b->status == EVR_STATUS_OK && a->sample_count && b->sample_count && a->statistics && b->statistics &&
            evr_str_eq(a->protocol, b->protocol);
 }
 
-/* The one that stands for the others: of the worst status; among those the one with most samples, then the first. */
+/* The one that stands for the others: of the worst status; among those one that was timed undisturbed, then the one with most samples, then the first. */
 static const evr_result *representative(const evr_entry *same, size_t count)
 {
     const evr_result *best = same[0].result;
     for (size_t i = 1; i < count; i++) {
         const evr_result *r = same[i].result;
         uint64_t has = best->statistics ? best->statistics->count : 0, more = r->statistics ? r->statistics->count : 0;
-        if (worse(r, best) < 0 || (worse(r, best) == 0 && more > has))
+        int order = worse(r, best), peace = evr_was_disturbed(r) - evr_was_disturbed(best);
+        if (order < 0 || (order == 0 && (peace < 0 || (peace == 0 && more > has))))
             best = r;
     }
     return best;

@@ -67,7 +67,7 @@ AT(evr_expected, median_ns, 72);
 AT(evr_expected, median_low_ns, 80);
 AT(evr_expected, median_high_ns, 88);
 
-SIZE(evr_device_desc, 112);
+SIZE(evr_device_desc, 120);
 AT(evr_device_desc, struct_size, 0);
 AT(evr_device_desc, flags, 4);
 AT(evr_device_desc, name, 8);
@@ -79,6 +79,7 @@ AT(evr_device_desc, cache_bytes, 80);
 AT(evr_device_desc, tick_ns, 88);
 AT(evr_device_desc, clock_mhz, 96);
 AT(evr_device_desc, memory_clock_mhz, 104);
+AT(evr_device_desc, look_ns, 112);
 
 SIZE(evr_device_state, 48);
 AT(evr_device_state, struct_size, 0);

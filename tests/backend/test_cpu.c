@@ -1,6 +1,8 @@
 /* The CPU's backend: what it says of the machine, what its flush does, and what a sample costs. */
 #include "support/support.h"
 
+#include "neighbour.h"
+
 #include <evreplay/measure.h>
 
 #include <math.h>
@@ -118,7 +120,8 @@ static void test_cpu__harness(void **state)
     evr_context *ctx = test_context(&memory);
     evr_meter *meter = open_meter(ctx);
     evr_measured what = {.struct_size = sizeof what, .run = nothing};
-    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 20000, .launch = EVR_LAUNCH_SINGLE};
+    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 20000, .launch = EVR_LAUNCH_SINGLE,
+                      .throttle = EVR_THROTTLED_KEEP /* a busy machine is not waited for */};
     double least = INFINITY;
     for (int i = 0; i < 5; i++) {
         evr_measurement *m;
@@ -140,12 +143,47 @@ static void test_cpu__harness(void **state)
     test_context_done(ctx, &memory);
 }
 
+/* What an undisturbed core gives is learnt; until probes agree on it, and whenever one is above it, the core counts as shared. */
+static void test_cpu__learns_what_undisturbed_is(void **state)
+{
+    (void)state;
+    neighbour n = {0};
+    static const double restless[] = {1.62, 1.31, 1.44, 1.27, 1.52, 1.38, 1.41, 1.29, 1.35, 1.66, 1.48, 1.33};
+    for (size_t i = 0; i < sizeof restless / sizeof *restless; i++) /* there from the start */
+        assert_true(neighbour_judge(&n, restless[i]));
+    int quiet = 0;
+    for (int i = 0; i < 10; i++)
+        quiet += !neighbour_judge(&n, i % 2 ? 1.005 : 1.011);
+    assert_true(quiet >= 5 && quiet < 10);
+    assert_true(neighbour_judge(&n, 1.06));
+    assert_true(neighbour_judge(&n, 1.9));
+    assert_false(neighbour_judge(&n, 1.003));
+    assert_false(neighbour_judge(&n, 1.012));
+    /* no probe for this processor, or a clock that stands still: nothing is known, and nothing is called shared */
+    assert_false(neighbour_judge(&n, 0));
+    assert_false(neighbour_judge(&n, NAN));
+    assert_false(neighbour_judge(&n, INFINITY));
+}
+
+/* On any machine: probes are numbers of the size that they should have, and cost next to nothing. */
+static void test_cpu__probe(void **state)
+{
+    (void)state;
+    double least = INFINITY, from = now();
+    for (int i = 0; i < 100; i++)
+        least = fmin(least, neighbour_probe());
+    assert_true(now() - from < 1e9);
+    assert_true(least == 0 || (least > 0.2 && least < 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cpu__records_pinning),
         cmocka_unit_test(test_cpu__flush_empties_the_cache),
         cmocka_unit_test(test_cpu__harness),
+        cmocka_unit_test(test_cpu__learns_what_undisturbed_is),
+        cmocka_unit_test(test_cpu__probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

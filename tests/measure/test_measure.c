@@ -248,6 +248,70 @@ static void test_measure__throttled(void **state)
     fake_meter_close(&f);
 }
 
+/* Others come and go: what they spoil goes, and the measurement waits until they have left. Where they stay it waits for less than it would for a hot device, and the next one for
+ * less still. */
+static void test_measure__shared(void **state)
+{
+    (void)state;
+    fake_program program = {.ns = 1e6, .sigma = 0.02, .slow_factor = 1.4, .slow_reason = EVR_THROTTLE_SHARED};
+    evr_protocol p = {.struct_size = sizeof p, .stop = EVR_STOP_COUNT, .samples = 300};
+    fake_meter f;
+    fake_meter_open(&f, &program);
+    double now = fake_meter_counters(&f).now_ns;
+    program.slow_from_ns = now + 100e6;
+    program.slow_until_ns = now + 500e6;
+    f.control->program(f.fn->self, &program);
+    evr_measurement *m = measure(&f, &p);
+    evr_conditions c = conditions_of(m);
+    assert_int_equal(c.flags, 0);
+    assert_true(c.discarded >= 10 && c.discarded <= 40); /* those of one look: after it, nothing is timed until they have left */
+    assert_true(fake_meter_counters(&f).rests >= 5);
+    assert_near(statistics_of(m).max, 1e6, 0.1);
+    assert_int_equal(statistics_of(m).count, 300);
+    evr_measurement_free(m);
+    program.slow_from_ns = 0;
+    program.slow_until_ns = INFINITY;
+    f.control->program(f.fn->self, &program);
+    double waited[3];
+    for (int i = 0; i < 3; i++) {
+        m = measure(&f, &p);
+        c = conditions_of(m);
+        assert_true(c.flags & EVR_MEASUREMENT_THROTTLED);
+        assert_int_equal(statistics_of(m).count, 300);
+        waited[i] = c.wall_ns - 300 * 1.4e6;
+        evr_measurement_free(m);
+    }
+    assert_true(waited[0] > 0.4e9 && waited[0] < 0.7e9);
+    assert_true(waited[1] < 0.7 * waited[0] && waited[2] < 0.7 * waited[1]);
+    /* whose own threads are beside it is not disturbed by them */
+    const evr_measured parallel = {.struct_size = sizeof parallel, .flags = EVR_MEASURED_PARALLEL, .run = f.control->call, .user = f.fn->self};
+    assert_ok(evr_measure(f.meter, &p, &parallel, &m, err));
+    assert_int_equal(conditions_of(m).flags, 0);
+    assert_int_equal(conditions_of(m).discarded, 0);
+    evr_measurement_free(m);
+    /* what was taken before they came has to do, and is not mixed with what was not */
+    evr_protocol precise = {.struct_size = sizeof precise, .precision = 0.001};
+    now = fake_meter_counters(&f).now_ns;
+    program.slow_from_ns = now + 200e6;
+    f.control->program(f.fn->self, &program);
+    m = measure(&f, &precise);
+    c = conditions_of(m);
+    assert_int_equal(c.flags, EVR_MEASUREMENT_IMPRECISE);
+    assert_true(statistics_of(m).count >= 50 && statistics_of(m).count < 200 && statistics_of(m).max < 1.1e6);
+    evr_measurement_free(m);
+    program.slow_from_ns = 0;
+    /* peace makes patient again */
+    program.slow_until_ns = 0;
+    f.control->program(f.fn->self, &program);
+    evr_measurement_free(measure(&f, &p));
+    program.slow_until_ns = INFINITY;
+    f.control->program(f.fn->self, &program);
+    m = measure(&f, &p);
+    assert_true(conditions_of(m).wall_ns - 300 * 1.4e6 > 0.4e9);
+    evr_measurement_free(m);
+    fake_meter_close(&f);
+}
+
 static void test_measure__warm_up(void **state)
 {
     (void)state;
@@ -566,7 +630,7 @@ int main(void)
         cmocka_unit_test(test_measure__flush),
         cmocka_unit_test(test_measure__batch),
         cmocka_unit_test(test_measure__graph),
-        cmocka_unit_test(test_measure__throttled),
+        cmocka_unit_test(test_measure__throttled), cmocka_unit_test(test_measure__shared),
         cmocka_unit_test(test_measure__warm_up),
         cmocka_unit_test(test_measure__fixed),
         cmocka_unit_test(test_measure__budget),

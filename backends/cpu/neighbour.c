@@ -1,0 +1,95 @@
+#include "neighbour.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { ROUNDS = 2000, TRIES = 2, AGREED = 5 };
+
+#define SAME 0.015   /* undisturbed probes differ by less */
+#define SHARED 0.035 /* disturbed ones by more */
+
+static double clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+#if defined(__x86_64__) || defined(__aarch64__)
+#ifdef __x86_64__
+#define KEPT(v) "+x"(v)
+#else
+#define KEPT(v) "+w"(v)
+#endif
+
+typedef float four __attribute__((vector_size(16)));
+
+/* The compiler may not know what is in it. */
+static four ones(void)
+{
+    four one = {1, 1, 1, 1};
+    __asm__ volatile("" : KEPT(one));
+    return one;
+}
+
+/* Twelve products and sums that need not wait for each other: all that the units for them can do. */
+static double wide(void)
+{
+    const four k = ones();
+    four a = k, b = k, c = k, d = k, e = k, f = k, g = k, h = k, l = k, m = k, n = k, o = k;
+    double from = clock_ns();
+    for (int i = 0; i < ROUNDS; i++) {
+        a *= k, b += k, c *= k, d += k, e *= k, f += k;
+        g *= k, h += k, l *= k, m += k, n *= k, o += k;
+        __asm__ volatile("" : KEPT(a), KEPT(b), KEPT(c), KEPT(d), KEPT(e), KEPT(f), KEPT(g), KEPT(h), KEPT(l), KEPT(m), KEPT(n), KEPT(o));
+    }
+    return clock_ns() - from;
+}
+
+/* Each product waits for the one before. */
+static double narrow(void)
+{
+    const four k = ones();
+    four a = k;
+    double from = clock_ns();
+    for (int i = 0; i < ROUNDS; i++) {
+        a *= k;
+        __asm__ volatile("" : KEPT(a));
+    }
+    return clock_ns() - from;
+}
+
+#else /* the probe has not been written for this processor: its cores count as undisturbed */
+
+static double wide(void) { return 0; }
+static double narrow(void) { return 0; }
+
+#endif
+
+double neighbour_probe(void)
+{
+    double apart = INFINITY, chained = INFINITY;
+    for (int i = 0; i < TRIES; i++) {
+        apart = fmin(apart, wide());
+        chained = fmin(chained, narrow());
+    }
+    return chained > 0 ? apart / chained : 0;
+}
+
+bool neighbour_judge(neighbour *n, double ratio)
+{
+    double least = n->least;
+    if (!(ratio > 0) || !isfinite(ratio))
+        return false;
+    if (least == 0 || ratio < least * (1 - SAME)) { /* what was seen before was disturbed, all of it */
+        n->least = ratio;
+        n->agreed = 1;
+        return true;
+    }
+    bool same = ratio <= least * (1 + SAME);
+    n->least = fmin(least, ratio);
+    if (n->agreed < AGREED) /* neighbours are restless: no row of probes is alike while one is there */
+        n->agreed = same ? n->agreed + 1 : 0;
+    return n->agreed < AGREED || ratio > least * (1 + SHARED);
+}

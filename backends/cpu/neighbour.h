@@ -1,0 +1,22 @@
+/* Whether somebody else has a part of the core. Two hardware threads share one core's execution units, and on a rented machine the other thread belongs to a stranger: while that
+ * one works, everything here takes up to twice as long, without any sign of it in a clock, a counter or the load. */
+#ifndef EVR_CPU_NEIGHBOUR_H
+#define EVR_CPU_NEIGHBOUR_H
+
+#include <stdbool.h>
+
+/* What the probes of this machine have shown so far. Several threads may look at the same time. */
+typedef struct neighbour {
+    _Atomic double least; /* ratio of an undisturbed core, as far as one was seen; 0 = not yet */
+    _Atomic int agreed;   /* probes in a row that were like it */
+} neighbour;
+
+/* How much longer independent instructions take than a chain of dependent ones. The chain leaves most of the core idle, and so does not notice who else uses it; both follow the
+ * core's frequency alike. Takes about 10 us. */
+double neighbour_probe(void);
+
+/* Whether a probe's ratio says that the core is shared at this moment. What an undisturbed core gives is learnt from the probes: it is the least of them, once several in a
+ * row agree on it; until then it counts as shared. Where there is no probe (a ratio of 0) it never does. */
+bool neighbour_judge(neighbour *n, double ratio);
+
+#endif
