@@ -158,10 +158,12 @@ static void fish_command(const command *cmd)
     bool sub = strcmp(parent, cmd->name) != 0;
     printf("complete -c evreplay -f -n '%s", sub ? "" : "__fish_use_subcommand");
     if (sub)
-        printf("__fish_seen_subcommand_from %s", parent);
+        printf("__fish_seen_subcommand_from %s; and __fish_is_nth_token 2", parent);
     printf("' -a %s -d '", command_word(cmd));
     print_quoted(cmd->summary, "\\'");
     printf("'\n");
+    if (!cmd->synopsis[0] || cmd->commands) /* no file goes there */
+        printf("complete -c evreplay -f -n '__fish_seen_subcommand_from %s%s'\n", parent, cmd->commands ? "; and __fish_is_nth_token 2" : "");
     for (const option *o = cmd->options; o && o->name; o++) {
         printf("complete -c evreplay -n '__fish_seen_subcommand_from %s%s%s' -l %s", parent, sub ? "; and __fish_seen_subcommand_from " : "",
                sub ? command_word(cmd) : "", o->name);
@@ -176,6 +178,11 @@ static void fish_command(const command *cmd)
 static void fish(void)
 {
     printf("# fish completion for evreplay, written by: evreplay completion fish\n");
+    printf("complete -c evreplay -f -n '__fish_use_subcommand' -a 'completion help'\n"
+           "complete -c evreplay -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
+           "complete -c evreplay -f -n '__fish_seen_subcommand_from help' -a '--man ");
+    print_words(program_commands);
+    printf("'\n");
     walk(program_commands, fish_command);
 }
 

@@ -158,3 +158,48 @@ def test_zsh_offers_commands_and_options(evreplay, tmp_path):
     assert "missing:" in offered("evreplay", "db", "")
     assert "--precision=[" in offered("evreplay", "bench", "--")
     assert "--prune[" in offered("evreplay", "db", "update", "--")
+
+
+class Fish:
+    """Completes a line as fish does when the tabulator is pressed behind it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.script = folder / "evreplay.fish"
+        self.script.write_text(subprocess.run([EVREPLAY, "completion", "fish"], capture_output=True, text=True, check=True).stdout)
+
+    def __call__(self, line):
+        done = subprocess.run([need("fish"), "--no-config", "-c", f"source {self.script}; cd x; complete -C '{line}'"],
+                              capture_output=True, text=True, cwd=self.folder, env={**os.environ, "HOME": str(self.folder)})  # fmt: skip
+        assert done.returncode == 0 and done.stderr == ""
+        return sorted(offer.split("\t")[0] for offer in done.stdout.splitlines())
+
+
+@pytest.fixture
+def fish(tmp_path):
+    (tmp_path / "x" / "folder").mkdir(parents=True)
+    (tmp_path / "x" / "trace.json").write_text("{}")
+    return Fish(tmp_path)
+
+
+def test_fish_completes_commands(fish):
+    assert set(COMMANDS) < set(fish("evreplay "))
+    assert fish("evreplay ext") == ["extract"]
+    assert fish("evreplay completion ") == ["bash", "fish", "zsh"]
+    assert set(DB) == set(fish("evreplay db "))
+    assert fish("evreplay db mi") == ["missing"]
+    assert not set(DB) & set(fish("evreplay db missing "))
+
+
+def test_fish_completes_every_option(fish, evreplay):
+    for command in ALL:
+        wanted = {"--" + option for option in options_of(evreplay, command)} - {"--help"}
+        offered = {offer for offer in fish(f"evreplay {' '.join(command)} --") if offer.startswith("--")}
+        assert offered == wanted, command
+
+
+def test_fish_completes_files_where_files_go(fish):
+    assert fish("evreplay info tr") == ["trace.json"]
+    assert fish("evreplay bench trace.json --json tr") == ["trace.json"]
+    assert fish("evreplay bench trace.json --top tr") == []
+    assert "trace.json" not in fish("evreplay doctor ")

@@ -218,51 +218,6 @@ static void test_filter__every_condition(void **state)
     test_context_done(ctx, &m);
 }
 
-static void test_builder__used_again(void **state)
-{
-    (void)state;
-    test_memory m;
-    evr_context *ctx = test_context(&m);
-    evr_trace_builder *b = NULL;
-    assert_ok(evr_trace_builder_new(ctx, NULL, &b, err));
-    for (int round = 0; round < 3; round++) {
-        evr_event_desc e = event("cpu_op", "aten::add", 1, 5, 1);
-        e.dims = (evr_str){"[[2]]", 5};
-        assert_ok(evr_trace_builder_push(b, &e, err));
-        evr_trace *t = NULL;
-        assert_ok(evr_trace_builder_finish(b, &t, err));
-        assert_int_equal(evr_trace_event_count(t), 1);
-        assert_str(evr_trace_arg(t, 0, EVR_ARG_DIMS), "[[2]]");
-        evr_trace_free(t);
-    }
-    evr_event_desc wrong = {.struct_size = 4};
-    assert_int_equal(evr_trace_builder_push(b, &wrong, NULL), EVR_E_INVALID);
-    evr_trace_builder_free(b);
-    test_context_done(ctx, &m);
-}
-
-static void test_builder__no_memory_per_event(void **state)
-{
-    (void)state;
-    test_memory m;
-    evr_context *ctx = test_context(&m);
-    evr_trace_builder *b = NULL;
-    assert_ok(evr_trace_builder_new(ctx, NULL, &b, err));
-    evr_event_desc e = event("cpu_op", "aten::add", 1, 0, 1);
-    e.correlation = e.external_id = 1;
-    e.sequence = e.device = e.stream = e.forward_thread = 1;
-    assert_ok(evr_trace_builder_reserve(b, 10000, err));
-    assert_ok(evr_trace_builder_push(b, &e, err));
-    size_t calls = m.calls;
-    for (int i = 0; i < 9999; i++) {
-        e.start_ns = i;
-        assert_ok(evr_trace_builder_push(b, &e, err));
-    }
-    assert_int_equal(m.calls, calls);
-    evr_trace_builder_free(b);
-    test_context_done(ctx, &m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,8 +228,6 @@ int main(void)
         cmocka_unit_test(test_links__by_arrow),
         cmocka_unit_test(test_annotations__innermost),
         cmocka_unit_test(test_filter__every_condition),
-        cmocka_unit_test(test_builder__used_again),
-        cmocka_unit_test(test_builder__no_memory_per_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
