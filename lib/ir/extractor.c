@@ -271,7 +271,7 @@ static evr_status make_record(evr_extractor *x, evr_uid uid, evr_ir *ir, evr_err
     evr_event e = {.struct_size = sizeof e};
     evr_trace_event(x->trace, uid, &e, NULL);
     ir->uid = uid;
-    if (!evr_ir_text(ir, e.name, &ir->op))
+    if (!evr_ir_text(ir, e.name.len ? e.name : EVR_STR_LITERAL("(no name)"), &ir->op)) /* a record without a name could not be read again */
         return evr_fail_nomem(err);
     evr_status status = evr_event_record(x, ir, uid, err);
     if (status == EVR_E_FORMAT || status == EVR_E_LIMIT || status == EVR_E_TRUNCATED) { /* damaged texts cost this record only */

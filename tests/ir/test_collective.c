@@ -287,6 +287,108 @@ static void test_collective__numbers_beyond_reason(void **state)
     }
 }
 
+#define TENSOR(shape) "{\"tensor\":{\"shape\":" shape ",\"strides\":[2,1],\"dtype\":\"float32\"}}"
+#define ARGUMENT(name, type, value) "{\"name\":\"" name "\",\"type\":\"" type "\",\"value\":" value "}"
+#define GROUP ",\"group\":{\"name\":\"7\",\"size\":4,\"ranks\":[0,1,2,3]}"
+#define EXCHANGE(group, in, out)                                                                                                            \
+    "{\"op\":\"c10d::alltoall_base_\",\"args\":[" ARGUMENT("output", "Tensor", TENSOR("[11,2]")) "," ARGUMENT("input", "Tensor", TENSOR("[10,2]")) \
+    "," ARGUMENT("output_split_sizes", "int[]", out) "," ARGUMENT("input_split_sizes", "int[]", in) "]" group "}"
+
+/* Gives the record of that text as this rank has it, or its failure. */
+static evr_status fit_text(evr_context *ctx, const char *record, evr_ranks how, evr_ir **out, int32_t *needed, evr_error **err)
+{
+    char text[2000];
+    int64_t ranks[RANKS];
+    size_t count, size = (size_t)snprintf(text, sizeof text, "{\"evreplay_ir\":1,\"records\":[%s]}", record);
+    evr_ir_set *set = NULL;
+    assert_int_equal(evr_ir_read(ctx, text, size, &set, NULL), EVR_OK);
+    how.struct_size = sizeof how;
+    evr_status status = evr_ir_fit_ranks(evr_ir_set_at(set, 0), &how, out, ranks, &count, needed, err);
+    evr_ir_set_free(set);
+    return status;
+}
+
+static void assert_parts(const evr_ir *ir, const char *name, const int64_t *parts, size_t count)
+{
+    const evr_value *v = &find(ir, name)->value;
+    assert_int_equal(v->kind, EVR_VALUE_LIST);
+    assert_int_equal(v->u.list.len, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(v->u.list.items[i].u.i, parts[i]);
+}
+
+/* Parts that were recorded stay where the group keeps its size, and are made even where it does not; experts' groups have a size of their own. */
+static void test_collective__exchanges_follow_the_experts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record;
+        int32_t count, rank, group, expert;
+        size_t size;
+        int64_t sent[4], received[4], rows; /* of the output */
+    } cases[] = {
+        {EXCHANGE(GROUP, "[1,2,3,4]", "[2,3,3,3]"), 4, 2, 0, 0, 4, {1, 2, 3, 4}, {3, 3, 3, 3}, 12},
+        {EXCHANGE(GROUP, "[1,2,3,4]", "[2,3,3,3]"), 4, 1, 0, 2, 2, {5, 5}, {5, 5}, 10},
+        {EXCHANGE(GROUP, "[1,2,3,4]", "[2,3,3,3]"), 4, 1, 4, 2, 2, {5, 5}, {5, 5}, 10},
+        {EXCHANGE(GROUP, "[1,2,3,4]", "[2,3,3,3]"), 4, 2, 2, 3, 3, {4, 3, 3}, {3, 3, 3}, 9},
+        {EXCHANGE("", "[1,2,3,4]", "[2,3,3,3]"), 8, 3, 0, 0, 4, {1, 2, 3, 4}, {4, 4, 4, 4}, 16}, /* no group was recorded: as many as parts */
+        {EXCHANGE(GROUP, "[1,2,3,9]", "[2,3,3,3]"), 4, 0, 0, 0, 4, {3, 3, 2, 2}, {3, 3, 3, 3}, 12}, /* parts that do not add up */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_memory m;
+        evr_context *ctx = test_context(&m);
+        evr_ir *ir = NULL;
+        int32_t needed;
+        const evr_ranks how = {.rank = cases[i].rank, .count = cases[i].count, .group_size = cases[i].group, .expert_size = cases[i].expert};
+        assert_ok(fit_text(ctx, cases[i].record, how, &ir, &needed, err));
+        assert_int_equal(evr_ir_group(ir)->size, cases[i].size);
+        assert_parts(ir, "input_split_sizes", cases[i].sent, cases[i].size);
+        assert_parts(ir, "output_split_sizes", cases[i].received, cases[i].size);
+        assert_int_equal(find(ir, "output")->value.u.tensor->shape[0], cases[i].rows);
+        assert_int_equal(find(ir, "input")->value.u.tensor->shape[0], 10);
+        evr_ir_free(ir);
+        test_context_done(ctx, &m);
+    }
+}
+
+/* Other collectives do not follow the experts, and sizes that cannot be are told. */
+static void test_collective__sizes_of_groups(void **state)
+{
+    (void)state;
+    static const char reduce[] = "{\"op\":\"_c10d_functional::all_reduce\",\"args\":[" ARGUMENT("input", "Tensor", TENSOR("[8,2]")) "]" GROUP "}";
+    static const char exchange[] = EXCHANGE(GROUP, "[1,2,3,4]", "[2,3,3,3]"), alone[] = EXCHANGE("", "[1,2,3,4]", "[2,3,3,3]");
+    static const struct {
+        const char *record;
+        int32_t count, group, expert;
+        evr_status status;
+        int32_t size_or_needed;
+    } cases[] = {
+        {reduce, 4, 0, 2, EVR_OK, 4},          {reduce, 4, 2, 4, EVR_OK, 2},          {reduce, 2, 0, 2, EVR_E_NOT_REPLAYABLE, 4},
+        {exchange, 2, 0, 0, EVR_E_NOT_REPLAYABLE, 4}, {exchange, 2, 0, 3, EVR_E_NOT_REPLAYABLE, 3}, {exchange, 2, 3, 2, EVR_OK, 2},
+        {exchange, 2, 0, INT32_MAX, EVR_E_NOT_REPLAYABLE, INT32_MAX}, {alone, 2, 0, 0, EVR_E_NOT_REPLAYABLE, 4},
+        {exchange, 4, 0, -1, EVR_E_INVALID, 0}, {exchange, 4, -2, 2, EVR_E_INVALID, 0}, {reduce, 4, 0, -1, EVR_E_INVALID, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_memory m;
+        evr_context *ctx = test_context(&m);
+        evr_ir *ir = NULL;
+        evr_error *err = NULL;
+        int32_t needed = 0;
+        const evr_ranks how = {.count = cases[i].count, .group_size = cases[i].group, .expert_size = cases[i].expert};
+        assert_int_equal(fit_text(ctx, cases[i].record, how, &ir, &needed, &err), cases[i].status);
+        assert_int_equal(evr_error_code(err), cases[i].status);
+        if (cases[i].status == EVR_OK)
+            assert_int_equal(evr_ir_group(ir)->size, cases[i].size_or_needed);
+        else
+            assert_int_equal(needed, cases[i].size_or_needed);
+        if (cases[i].status == EVR_E_INVALID)
+            assert_non_null(strstr(evr_error_message(err), "a group of -"));
+        evr_error_free(err);
+        evr_ir_free(ir);
+        test_context_done(ctx, &m);
+    }
+}
+
 /* A record that is asked for before the calls changes nothing of what the calls say. */
 static void test_collective__calls_after_a_record(void **state)
 {
@@ -317,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_collective__memory_runs_out),
         cmocka_unit_test(test_collective__memory_runs_out_in_other_calls),
         cmocka_unit_test(test_collective__memory_runs_out_while_fitting),
+        cmocka_unit_test(test_collective__exchanges_follow_the_experts),
+        cmocka_unit_test(test_collective__sizes_of_groups),
         cmocka_unit_test(test_collective__numbers_beyond_reason),
         cmocka_unit_test(test_collective__calls_after_a_record),
     };
