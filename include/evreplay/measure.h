@@ -175,6 +175,7 @@ EVR_API double evr_meter_harness_ns(const evr_meter *meter);
 /** @name Measuring
  * @{ */
 #define EVR_MEASURED_GATEABLE 1u /**< a call launches few kernels and never waits for the device, so the stream may be held meanwhile */
+#define EVR_MEASURED_PARALLEL 2u /**< other threads or processes take part in a call, and may wait awake beside it: whether strangers use the core cannot be told */
 
 /** Does the thing once. Any status but EVR_OK ends the measurement with that status and error. */
 typedef evr_status (*evr_run_fn)(void *user, evr_error **err);

@@ -3,6 +3,7 @@
 #include "artifact/zip.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 static const evr_artifact_limits usual = {sizeof usual, 64, (uint64_t)64 << 20, (uint64_t)128 << 20};
 
@@ -203,5 +204,5 @@ void evr_artifact_about(const evr_artifact *a, evr_artifact_info *out)
 {
     evr_artifact_info full = a->info;
     full.struct_size = out->struct_size;
-    memcpy(out, &full, out->struct_size < sizeof full ? out->struct_size : sizeof full);
+    EVR_GIVE(out, &full);
 }

@@ -1,6 +1,7 @@
 #include "base/context.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -49,7 +50,7 @@ evr_status evr_context_new(const evr_context_options *options, evr_context **out
     bool sized = !options || (options->struct_size >= offsetof(evr_context_options, allocator) &&
                               options->struct_size <= sizeof o + 4096);
     if (options && sized) /* what an older caller's structure lacks stays zero */
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+        EVR_TAKE(&o, options);
     if (!sized || !allocator_complete(&o)) {
         evr_fail(NULL, err, EVR_E_INVALID, "evr_context_new: unknown struct_size or incomplete allocator");
         return evr_hint(err, "set struct_size with EVR_INIT and give alloc, resize and release together");

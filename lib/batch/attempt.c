@@ -1,6 +1,7 @@
 #include "batch/attempt.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ evr_status evr_attempter_open(evr_context *ctx, const evr_replay_batch_options *
         return evr_fail_nomem(err);
     a->ctx = evr_context_ref(ctx);
     a->flags = o->flags;
-    a->protocol = o->protocol ? *o->protocol : (evr_protocol){.struct_size = sizeof a->protocol};
+    EVR_TAKE(&a->protocol, o->protocol);
     a->protocol.seed = o->seed;
     char own[48];
     evr_runtime_options runtime = {

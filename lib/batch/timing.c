@@ -90,6 +90,12 @@ static void forget(evr_context *ctx, snapshot *s)
         evr_release(ctx, s->items[i].copy, s->items[i].bytes);
 }
 
+static int32_t threads_of(evr_replayer *r)
+{
+    const evr_bridge *fn = evr_bridge_of(r);
+    return fn->threads ? fn->threads(fn->self, 0) : 1;
+}
+
 static evr_status measure(evr_replayer *r, evr_meter *meter, const evr_protocol *protocol, evr_together *with, evr_measurement **out, evr_error **err)
 {
     evr_context *ctx = r->runtime->ctx;
@@ -98,9 +104,12 @@ static evr_status measure(evr_replayer *r, evr_meter *meter, const evr_protocol 
     for (size_t p = 0; r->schema && p < r->value_count && status == EVR_OK; p++)
         if (is_written(r->schema->params[p].type))
             status = keep(ctx, &s, &r->values[p], err);
+    uint32_t flags = is_gateable(r->ir) && !with ? EVR_MEASURED_GATEABLE : 0; /* ranks that wait for each other must not be held */
+    if (with || (r->runtime->on_cpu && threads_of(r) > 1))
+        flags |= EVR_MEASURED_PARALLEL;
     const evr_measured what = {
         .struct_size = sizeof what,
-        .flags = is_gateable(r->ir) && !with ? EVR_MEASURED_GATEABLE : 0, /* ranks that wait for each other must not be held */
+        .flags = flags,
         .run = with ? run_together : run_once,
         .prepare = s.count || with ? restore : NULL,
         .user = &s,

@@ -1,6 +1,8 @@
 /* What inference servers say of a batch in the annotations they put around a step. */
 #include "ir/batch.h"
 
+#include "base/sized.h"
+
 /* The number behind a word, such as 9 of "_context_9("; what follows stays in *rest. */
 static bool number_behind(evr_str text, const char *word, int64_t *out, evr_str *rest)
 {
@@ -60,7 +62,7 @@ int32_t evr_batch_context_parse(evr_str text, evr_batch_context *out)
         if (!sglang_step(text, &b))
             return 0;
     }
-    memcpy(out, &b, out->struct_size < sizeof b ? out->struct_size : sizeof b);
+    EVR_GIVE(out, &b);
     return 1;
 }
 
@@ -70,7 +72,7 @@ int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out)
         return 0;
     evr_batch_context b = ir->batch;
     b.struct_size = out->struct_size;
-    memcpy(out, &b, out->struct_size < sizeof b ? out->struct_size : sizeof b);
+    EVR_GIVE(out, &b);
     return 1;
 }
 

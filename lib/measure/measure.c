@@ -1,6 +1,7 @@
 /* The order of a measurement: warm-up, choice of how to launch, samples until the rule is content, and a look at the
  * device's state now and then that may take samples away again. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "measure/protocol.h"
 #include "measure/sample.h"
 #include "measure/stop.h"
@@ -13,7 +14,7 @@ enum { GROUP = 3, TIMEOUTS_ALLOWED = 3, BATCH_TRIES = 12 };
 #define SAME_SPEED 0.02   /* two groups of the warm-up differ by less */
 #define WARMUP_SHARE 0.25 /* of the budget */
 #define COOLING_SHARE 0.5 /* of the budget may have gone by when samples are still thrown away */
-#define QUIET_SHARE 0.2   /* of the budget may be lost to others who use the device */
+#define QUIET_SHARE 0.1   /* of the budget may be lost to others who use the device */
 #define LOOK_EVERY 20e6   /* ns of the host's clock between looks at the state of a device that does not say itself */
 #define FIRST_REST 2.5  /* times that, for a device that was slowed; twice as long each time it still is hot */
 #define LAST_REST 50    /* times that, at most */
@@ -53,6 +54,7 @@ typedef struct session {
     double done_ns;    /* of the last sample */
     double tick_ns;    /* of the clock; among several, of the coarsest */
     bool looked;       /* throttle_count is known */
+    bool cut_short;    /* what was taken in peace has to do */
     unsigned timeouts; /* in a row */
 } session;
 
@@ -236,6 +238,8 @@ static evr_status ask_device(session *s, uint32_t *why, evr_error **err)
     evr_conditions *c = &s->m->conditions;
     evr_device_state state = {.struct_size = EVR_INIT(evr_device_state)};
     EVR_TRY(s->fn->device_state(s->fn->self, s->sampler.meter->device, &state, err));
+    if (s->sampler.what.flags & EVR_MEASURED_PARALLEL)
+        state.throttle &= ~EVR_THROTTLE_SHARED;
     bool counted = s->looked && state.throttle_count > s->throttle_count;
     double told[] = {counted || (state.throttle & ~(NOT_DISCARDED_FOR | EVR_THROTTLE_SHARED)), (state.throttle & EVR_THROTTLE_SHARED) != 0};
     EVR_TRY(agree(s, told, sizeof told / sizeof *told, err));
@@ -253,6 +257,12 @@ static bool waits_no_longer(const session *s, uint32_t why, double now)
     return why == EVR_THROTTLE_SHARED ? s->lost_ns > QUIET_SHARE * s->patience * s->p.seconds * 1e9 : elapsed(s, now) > COOLING_SHARE * s->p.seconds;
 }
 
+/* A few samples taken in peace tell more than many of which some were not. A number that was asked for is another matter. */
+static bool can_do_with_less(const session *s, uint32_t why)
+{
+    return why == EVR_THROTTLE_SHARED && s->p.throttle == EVR_THROTTLED_DISCARD && s->p.stop == EVR_STOP_PRECISION && s->safe >= s->p.min_samples;
+}
+
 /* Samples since a look that found nothing go if the device was slowed meanwhile, or are flagged. */
 static evr_status look_at_device(session *s, double now, evr_error **err)
 {
@@ -268,7 +278,9 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
         s->rest_ns = FIRST_REST * s->look_ns;
         return EVR_OK;
     }
-    if (s->p.throttle == EVR_THROTTLED_KEEP || waits_no_longer(s, why, now)) {
+    bool give_up = s->p.throttle == EVR_THROTTLED_KEEP || waits_no_longer(s, why, now);
+    s->cut_short = give_up && can_do_with_less(s, why);
+    if (give_up && !s->cut_short) {
         if (s->m->count > s->safe)
             c->flags |= EVR_MEASUREMENT_THROTTLED;
         return EVR_OK;
@@ -277,6 +289,8 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
     s->m->count = s->safe;
     s->lost_ns += since_ns;
     evr_stop_reset(&s->stop);
+    if (s->cut_short)
+        return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
     while (why && !waits_no_longer(s, why, now)) {
         pause_for(s, s->rest_ns);
         now += s->rest_ns; /* not by the clock: all that measure together have to agree */
@@ -334,7 +348,7 @@ static evr_status take_samples(session *s, evr_error **err)
         if (!enough && !late && sample.done_ns - s->looked_ns < s->look_ns)
             continue;
         EVR_TRY(look_at_device(s, sample.done_ns, err)); /* may take samples away: then there are not enough */
-        if ((has_enough(s, sample.done_ns) || late) && s->m->count > 0)
+        if ((has_enough(s, sample.done_ns) || late || s->cut_short) && s->m->count > 0)
             return EVR_OK;
     }
 }
@@ -381,7 +395,7 @@ static evr_status measure(session *s, evr_error **err)
     EVR_TRY(choose_launch(s, err));
     EVR_TRY(time_flush(s, err));
     EVR_TRY(take_samples(s, err));
-    bool in_vain = (s->m->conditions.flags & EVR_MEASUREMENT_THROTTLED) != 0;
+    bool in_vain = s->cut_short || s->m->conditions.flags & EVR_MEASUREMENT_THROTTLED;
     s->sampler.meter->patience = in_vain ? fmax(s->patience / 2, LEAST_PATIENCE) : 1; /* who found no peace this time expects less the next time */
     return conclude(s, err);
 }
@@ -396,7 +410,7 @@ evr_status evr_measure(evr_meter *meter, const evr_protocol *protocol, const evr
     EVR_TRY(evr_protocol_resolve(s.ctx, protocol, &s.p, err));
     EVR_TRY(evr_measurement_new(meter, &s.p, &s.m, err));
     s.sampler = (evr_sampler){.meter = meter, .fn = meter->fn, .p = &s.p, .c = &s.m->conditions, .batch = 1};
-    memcpy(&s.sampler.what, what, what->struct_size < sizeof *what ? what->struct_size : sizeof *what);
+    EVR_TAKE(&s.sampler.what, what);
     evr_stop_init(&s.stop, s.ctx, &s.p);
     evr_status status = measure(&s, err);
     if (status != EVR_OK)

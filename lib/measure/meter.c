@@ -1,6 +1,7 @@
 #include "measure/meter.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "measure/statistics.h"
 
 #include <math.h>
@@ -60,8 +61,7 @@ evr_status evr_meter_open(evr_context *ctx, const evr_meter_options *options, ev
     *out = NULL;
     if (options && options->struct_size < sizeof(uint32_t))
         return evr_fail(ctx, err, EVR_E_INVALID, "meter: struct_size is not set");
-    if (options)
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EVR_TAKE(&o, options);
     if (o.flags)
         return evr_fail(ctx, err, EVR_E_INVALID, "meter: flags 0x%x are not known to this version", (unsigned)o.flags);
     evr_meter *meter = evr_alloc_zeroed(ctx, sizeof *meter);
@@ -103,8 +103,7 @@ evr_status evr_meter_device(const evr_meter *meter, evr_device_desc *out, evr_er
 {
     if (out->struct_size < sizeof(uint32_t))
         return evr_fail(meter->ctx, err, EVR_E_INVALID, "device: struct_size is not set");
-    size_t size = out->struct_size < sizeof *out ? out->struct_size : sizeof *out;
-    memcpy((char *)out + sizeof(uint32_t), (const char *)&meter->desc + sizeof(uint32_t), size - sizeof(uint32_t));
+    EVR_GIVE(out, &meter->desc);
     return EVR_OK;
 }
 
@@ -112,7 +111,7 @@ evr_status evr_meter_kernels(evr_meter *meter, const evr_measured *what, evr_ker
 {
     const evr_backend *fn = meter->fn;
     evr_measured w = {EVR_INIT(evr_measured)};
-    memcpy(&w, what, what->struct_size < sizeof w ? what->struct_size : sizeof w);
+    EVR_TAKE(&w, what);
     if (!fn->kernels_begin)
         return evr_fail(meter->ctx, err, EVR_E_UNSUPPORTED, "the backend %s does not record kernels", fn->name);
     if (!w.run)

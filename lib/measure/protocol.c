@@ -1,6 +1,7 @@
 #include "measure/protocol.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -137,10 +138,7 @@ evr_status evr_protocol_resolve(evr_context *ctx, const evr_protocol *given, evr
     *out = (evr_protocol){EVR_INIT(evr_protocol)};
     if (given && given->struct_size < sizeof(uint32_t))
         return evr_fail(ctx, err, EVR_E_INVALID, "protocol: struct_size is not set");
-    if (given) {
-        size_t size = given->struct_size < sizeof *out ? given->struct_size : sizeof *out;
-        memcpy((char *)out + sizeof(uint32_t), (const char *)given + sizeof(uint32_t), size - sizeof(uint32_t));
-    }
+    EVR_TAKE(out, given);
     if (out->flags)
         return evr_fail(ctx, err, EVR_E_INVALID, "protocol: flags 0x%x are not known to this version",
                         (unsigned)out->flags);
@@ -375,7 +373,6 @@ evr_status evr_protocol_preset(int32_t preset, evr_protocol *out, evr_error **er
     p.struct_size = EVR_INIT(evr_protocol);
     evr_protocol all;
     EVR_TRY(evr_protocol_resolve(NULL, &p, &all, err));
-    size_t size = out->struct_size < sizeof all ? out->struct_size : sizeof all;
-    memcpy((char *)out + sizeof(uint32_t), (char *)&all + sizeof(uint32_t), size - sizeof(uint32_t));
+    EVR_GIVE(out, &all);
     return EVR_OK;
 }

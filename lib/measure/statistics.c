@@ -2,6 +2,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "measure/dip.h"
 #include "measure/interval.h"
 #include "measure/trend.h"
@@ -157,8 +158,7 @@ evr_status evr_statistics_of(evr_context *ctx, const double *samples, size_t cou
     EVR_TRY(evr_statistics_room_for(ctx, &room, count, err));
     evr_statistics all;
     evr_statistics_compute(samples, count, 1, &room, &all);
-    uint32_t size = out->struct_size < sizeof all ? out->struct_size : EVR_INIT(evr_statistics);
-    memcpy((char *)out + sizeof(uint32_t), (char *)&all + sizeof(uint32_t), size - sizeof(uint32_t));
+    EVR_GIVE(out, &all);
     evr_statistics_room_free(ctx, &room);
     return EVR_OK;
 }

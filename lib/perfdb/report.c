@@ -1,6 +1,7 @@
 #include "perfdb/report.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -194,8 +195,7 @@ static evr_status give(evr_context *ctx, const void *from, void *out, size_t siz
         memcpy(&asked, out, sizeof asked);
     if (asked < 2 * sizeof asked || asked > size + 4096)
         return evr_fail(ctx, err, EVR_E_INVALID, "%s: `out` is NULL or its struct_size is not set", what);
-    size_t n = asked < size ? asked : size;
-    memcpy((char *)out + sizeof asked, (const char *)from + sizeof asked, n - sizeof asked);
+    evr_sized_give(out, from, size);
     return EVR_OK;
 }
 

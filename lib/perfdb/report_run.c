@@ -1,5 +1,6 @@
 /* Rows that were run, in a report. */
 #include "base/error.h"
+#include "base/sized.h"
 #include "perfdb/report.h"
 
 #include <stdio.h>
@@ -71,6 +72,6 @@ evr_status evr_perfdb_report_run(const evr_perfdb_report *r, size_t index, evr_p
                                 .input_shapes = f->cells[2], .input_types = f->cells[3], .input_formats = f->cells[4], .output_shapes = f->cells[5],
                                 .output_types = f->cells[6], .output_formats = f->cells[7], .reason = f->reason, .line = f->line, .duration_us = f->duration_us,
                                 .ep_size = f->cells[8]};
-    memcpy(out, &run, out->struct_size < sizeof run ? out->struct_size : sizeof run);
+    EVR_GIVE(out, &run);
     return EVR_OK;
 }

@@ -1,6 +1,7 @@
 #include <evreplay/perfdb.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "perfdb/folder.h"
 #include "perfdb/sources.h"
 #include "perfdb/table.h"
@@ -27,7 +28,7 @@ static evr_status take_options(evr_context *ctx, const void *options, void *to, 
     memcpy(&given, options, sizeof given);
     if (given < sizeof given || given > size + 4096)
         return evr_fail(ctx, err, EVR_E_INVALID, "%s: unknown struct_size %u", what, given);
-    memcpy(to, options, given < size ? given : size);
+    evr_sized_take(to, size, options);
     return EVR_OK;
 }
 

@@ -1,6 +1,8 @@
 /* Initializers and the order they are asked in. */
 #include "registry/inits.h"
 
+#include "base/sized.h"
+
 /* Of the first header that had the structure. */
 enum { FIRST_SIZE = offsetof(evr_custom_init, user) + sizeof(void *) };
 
@@ -59,8 +61,7 @@ evr_status evr_register_custom_init(evr_context *ctx, const evr_custom_init *ini
     if (!ctx || !init || init->struct_size < FIRST_SIZE)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_register_custom_init: a context and an initializer with its struct_size are needed");
     evr_custom_init known = {0}; /* what an older header lacks is zero, what a later one adds is not known here */
-    memcpy(&known, init, init->struct_size < sizeof known ? init->struct_size : sizeof known);
-    known.struct_size = sizeof known;
+    EVR_TAKE(&known, init);
     if (!known.name || !known.name[0] || !known.init || (!known.op_names && !known.applies))
         return refuse(ctx, &known, EVR_E_INVALID, "a name, `init`, and op_names or `applies` are needed", err);
     evr_registry *r = evr_registry_of(ctx);

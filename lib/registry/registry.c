@@ -1,5 +1,7 @@
 #include "registry/registry.h"
 
+#include "base/sized.h"
+
 #include <stdlib.h>
 
 static void destroy_inits(evr_registry *r)
@@ -214,12 +216,11 @@ static evr_status set(evr_context *ctx, const setting *what, const char *functio
         r->module_path = kept;
     if (what->hooks) {
         r->hooks = (evr_host_hooks){0};
-        memcpy(&r->hooks, what->hooks, what->hooks->struct_size < sizeof r->hooks ? what->hooks->struct_size : sizeof r->hooks);
+        EVR_TAKE(&r->hooks, what->hooks);
     }
     if (what->ranks) {
         r->ranks = (evr_ranks){0};
-        memcpy(&r->ranks, what->ranks, what->ranks->struct_size < sizeof r->ranks ? what->ranks->struct_size : sizeof r->ranks);
-        r->ranks.struct_size = sizeof r->ranks;
+        EVR_TAKE(&r->ranks, what->ranks);
     }
     pthread_rwlock_unlock(&r->lock);
     return kept.data ? EVR_OK : evr_fail_nomem(err);
@@ -255,16 +256,14 @@ evr_status evr_set_ranks(evr_context *ctx, const evr_ranks *ranks, evr_error **e
 
 void evr_get_ranks(evr_context *ctx, evr_ranks *out)
 {
-    uint32_t size = out->struct_size < sizeof *out ? out->struct_size : sizeof *out;
-    evr_ranks found = {.struct_size = size};
+    evr_ranks found = {0};
     evr_registry *r = ctx ? evr_registry_of(ctx) : NULL;
     if (r) {
         pthread_rwlock_rdlock(&r->lock);
         found = r->ranks;
         pthread_rwlock_unlock(&r->lock);
     }
-    found.struct_size = size;
-    memcpy(out, &found, size);
+    EVR_GIVE(out, &found);
 }
 
 int32_t evr_unknown_imports_allowed(evr_context *ctx)

@@ -1,3 +1,4 @@
+#include "base/sized.h"
 #include "init/rules.h"
 #include "replay/overload.h"
 #include "replay/preflight.h"
@@ -190,7 +191,9 @@ evr_status evr_replayer_new(evr_runtime *runtime, const evr_ir *ir, const evr_re
     r->runtime = runtime;
     r->ir = ir;
     evr_arena_init(&r->arena, runtime->ctx);
-    r->flags = options && options->struct_size >= sizeof *options ? options->flags : 0;
+    evr_replayer_options o = {0};
+    EVR_TAKE(&o, options);
+    r->flags = o.flags;
     evr_status status = check(r, err);
     if (status == EVR_OK && !(r->flags & EVR_REPLAYER_LAZY))
         status = set_up(r, err);

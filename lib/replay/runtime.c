@@ -1,6 +1,7 @@
 #include "replay/runtime.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ evr_status evr_runtime_open(evr_context *ctx, const evr_runtime_options *options
         *out = NULL;
     evr_runtime_options o = {0};
     if (options && options->struct_size >= offsetof(evr_runtime_options, bridge))
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+        EVR_TAKE(&o, options);
     if (!ctx || !out || (options && options->struct_size < offsetof(evr_runtime_options, bridge)))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_runtime_open: context, `out` and the options' struct_size are needed");
     evr_runtime *r = evr_alloc_zeroed(ctx, sizeof *r);

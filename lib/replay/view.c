@@ -1,5 +1,6 @@
 /* A record being set up, as initializers see it, and the order they are asked in. */
 #include "base/buf.h"
+#include "base/sized.h"
 #include "init/builtin.h"
 #include "init/fill.h"
 #include "init/philox.h"
@@ -102,7 +103,7 @@ evr_status evr_init_tensor_at(evr_init_view *view, size_t arg, size_t item, evr_
         .storage = storage,
         .storage_bytes = info.storage_bytes,
     };
-    memcpy(out, &full, out->struct_size < sizeof full ? out->struct_size : sizeof full);
+    EVR_GIVE(out, &full);
     return EVR_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "report/compare.h"
 
+#include "base/sized.h"
 #include "measure/interval.h"
 #include "measure/statistics.h"
 #include "measure/trend.h"
@@ -26,8 +27,7 @@ double evr_change_calls(const evr_change *row) { return (double)(row->base ? row
 static evr_status resolve(evr_comparison *c, const evr_compare_options *options, evr_error **err)
 {
     evr_compare_options all = {0};
-    if (options)
-        memcpy(&all, options, options->struct_size < sizeof all ? options->struct_size : sizeof all);
+    EVR_TAKE(&all, options);
     if (!(all.threshold >= 0 && all.threshold <= 10) || !(all.error_rate >= 0 && all.error_rate < 1)) {
         evr_fail(c->ctx, err, EVR_E_INVALID, "a threshold of 0 to 10 and an error rate below 1 are needed, not %g and %g", all.threshold, all.error_rate);
         evr_hint(err, "give both as parts: 0.03 is 3 %%");
@@ -347,9 +347,7 @@ const evr_change *evr_comparison_at(const evr_comparison *c, size_t i) { return 
 
 void evr_comparison_summary(const evr_comparison *c, evr_compare_summary *out)
 {
-    uint32_t room = out->struct_size;
-    if (room > sizeof room)
-        memcpy((char *)out + sizeof room, (const char *)&c->summary + sizeof room, (room < sizeof *out ? room : sizeof *out) - sizeof room);
+    EVR_GIVE(out, &c->summary);
 }
 
 evr_status evr_comparison_write(const evr_comparison *c, int32_t format, char **out, size_t *size, evr_error **err)

@@ -1,5 +1,6 @@
 #include "report/results.h"
 
+#include "base/sized.h"
 #include "measure/columns.h"
 #include "trace/json.h"
 
@@ -17,14 +18,6 @@ evr_result evr_result_none(void)
                         .trace_cpu_ns = -1,
                         .first_run_ns = -1,
                         .slowest_rank = -1};
-}
-
-/* What a caller's structure has of a newer or older one; the rest stays as it is. */
-static void take(void *to, size_t size, const void *from)
-{
-    uint32_t has = *(const uint32_t *)from;
-    if (has > sizeof has)
-        memcpy((char *)to + sizeof has, (const char *)from + sizeof has, (has < size ? has : size) - sizeof has);
 }
 
 /* A copy as a text of UTF-8 without NUL; bytes that are neither become U+FFFD. False when memory is out. */
@@ -63,8 +56,7 @@ static evr_status keep_info(evr_results *results, const evr_results_info *info, 
     const evr_str no = {"", 0};
     evr_results_info kept = {.runtime = no, .device = no, .device_name = no, .driver = no, .input = no};
     if (info)
-        take(&kept, sizeof kept, info);
-    kept.struct_size = EVR_INIT(evr_results_info);
+        EVR_TAKE(&kept, info);
     kept.wall_s = isfinite(kept.wall_s) && kept.wall_s > 0 ? kept.wall_s : 0;
     evr_str *texts[] = {&kept.runtime, &kept.device, &kept.device_name, &kept.driver, &kept.input};
     if (!keep_texts(&results->arena, texts, sizeof texts / sizeof *texts))
@@ -127,7 +119,7 @@ static bool keep_checks(evr_arena *arena, evr_result *r)
     const char *from = (const char *)r->checks;
     for (size_t i = 0; kept && i < r->check_count; i++) {
         kept[i] = (evr_check){.struct_size = EVR_INIT(evr_check), .name = {"", 0}, .detail = {"", 0}};
-        take(&kept[i], sizeof *kept, from + i * r->checks->struct_size);
+        EVR_TAKE(&kept[i], from + i * r->checks->struct_size);
         if (!keep_text(arena, &kept[i].name) || !keep_text(arena, &kept[i].detail))
             return false;
     }
@@ -141,7 +133,7 @@ static bool keep_ranks(evr_arena *arena, evr_result *r)
     const char *from = (const char *)r->ranks;
     for (size_t i = 0; kept && i < r->rank_count; i++) {
         kept[i] = (evr_rank_result){.struct_size = EVR_INIT(evr_rank_result)};
-        take(&kept[i], sizeof *kept, from + i * r->ranks->struct_size);
+        EVR_TAKE(&kept[i], from + i * r->ranks->struct_size);
         kept[i].median_ns = time_or_unknown(kept[i].median_ns);
         kept[i].first_run_ns = time_or_unknown(kept[i].first_run_ns);
     }
@@ -170,13 +162,11 @@ static bool keep_measured(evr_arena *arena, evr_result *r)
     if ((r->statistics && !statistics) || (r->conditions && !conditions) || (r->sample_count && !samples))
         return false;
     if (statistics) {
-        take(statistics, sizeof *statistics, r->statistics);
-        statistics->struct_size = EVR_INIT(evr_statistics);
+        EVR_TAKE(statistics, r->statistics);
         tidy(statistics, &evr_statistics_columns);
     }
     if (conditions) {
-        take(conditions, sizeof *conditions, r->conditions);
-        conditions->struct_size = EVR_INIT(evr_conditions);
+        EVR_TAKE(conditions, r->conditions);
         tidy(conditions, &evr_conditions_columns);
     }
     if (samples)
@@ -230,7 +220,7 @@ evr_status evr_results_add(evr_results *results, const evr_result *result, evr_e
     if (!results || !result || result->struct_size < sizeof(uint32_t))
         return evr_fail(results ? results->ctx : NULL, err, EVR_E_INVALID, "evr_results_add: a list and a result are needed");
     evr_result r = evr_result_none();
-    take(&r, sizeof r, result);
+    EVR_TAKE(&r, result);
     EVR_TRY(check_result(results->ctx, &r, err));
     evr_str *texts[] = {&r.key, &r.op, &r.overload, &r.arguments, &r.detail, &r.initializer, &r.device, &r.protocol};
     if (!keep_texts(&results->arena, texts, sizeof texts / sizeof *texts) || !keep_warnings(&results->arena, &r) ||

@@ -2,6 +2,7 @@
 #include "rows/rows.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 
 #include <stdio.h>
 
@@ -82,7 +83,7 @@ evr_status evr_rows_at(const evr_rows *r, size_t index, evr_row_info *out, evr_e
     const evr_row_item *item = &r->items[index];
     verdict v = judge(r, item);
     evr_row_info info = {out->struct_size, v.status, item->op, item->file, item->line, item->shapes, v.reason, item->composite, item->records, item->record_count, v.us};
-    memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
+    EVR_GIVE(out, &info);
     return EVR_OK;
 }
 
@@ -120,9 +121,7 @@ evr_status evr_rows_update(const evr_rows *r, evr_perfdb *db, const evr_perfdb_u
         *out = NULL;
     if (!r || !db || (options && (options->struct_size < sizeof o.struct_size || options->struct_size > sizeof o + 4096)))
         return evr_fail(r ? r->ctx : NULL, err, EVR_E_INVALID, "evr_rows_update: rows or database are missing, or the options have an unknown struct_size");
-    if (options)
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
-    o.struct_size = sizeof o;
+    EVR_TAKE(&o, options);
     evr_perfdb_run *runs = evr_alloc(r->ctx, (r->count + 1) * sizeof *runs);
     const evr_perfdb_run **list = evr_alloc(r->ctx, (r->count + 1) * sizeof *list);
     evr_status status = runs && list ? EVR_OK : evr_fail_nomem(err);

@@ -1,6 +1,7 @@
 #include "rows/rows.h"
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "perfdb/folder.h"
 #include "rows/make.h"
 
@@ -153,7 +154,7 @@ static evr_status take_options(evr_context *ctx, const evr_rows_options *options
     uint32_t given = options ? options->struct_size : 0;
     if (given < sizeof given || given > sizeof *o + 4096)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_rows_open: unknown struct_size %u", given);
-    memcpy(o, options, given < sizeof *o ? given : sizeof *o);
+    EVR_TAKE(o, options);
     if (!o->map || (o->op_count && !o->ops) || (o->like_count && !o->like) || (o->mode != EVR_PERFDB_MODE_ALL && o->mode != EVR_PERFDB_MODE_MISSING_ONLY))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_rows_open: the map or a list is missing, or there is no mode %d", o->mode);
     return EVR_OK;

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/sha256.h"
+#include "base/sized.h"
 #include "base/str.h"
 
 /* What one sample is made of. */
@@ -161,9 +162,8 @@ evr_status evr_store_put(evr_store *store, const evr_results_info *info, const e
 static void tell(evr_store_changes *to, const evr_store_changes *from, evr_status status)
 {
     const evr_store_changes none = {0};
-    uint32_t size = to ? to->struct_size : 0;
-    if (size > sizeof size)
-        memcpy((char *)to + sizeof size, (const char *)(status == EVR_OK ? from : &none) + sizeof size, (size < sizeof none ? size : sizeof none) - sizeof size);
+    if (to)
+        EVR_GIVE(to, status == EVR_OK ? from : &none);
 }
 
 evr_status evr_store_add(evr_store *store, const evr_results *results, evr_store_changes *changes, evr_error **err)

@@ -1,6 +1,7 @@
 /* The connection: opening it, its statements and transactions, and what SQLite says as errors. */
 #include "store/store.h"
 
+#include "base/sized.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -164,8 +165,7 @@ evr_status evr_store_open(evr_context *ctx, const char *path, const evr_store_op
         *out = NULL;
     if (!ctx || !path || !path[0] || !out)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_store_open: a context, a path and `out` are needed");
-    if (options)
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EVR_TAKE(&o, options);
     if (o.flags & ~(EVR_STORE_CREATE | EVR_STORE_READ_ONLY) || (o.flags & EVR_STORE_CREATE && o.flags & EVR_STORE_READ_ONLY))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_store_open: the flags 0x%x are not known, or not together", (unsigned)o.flags);
     evr_store *store = evr_alloc_zeroed(ctx, sizeof *store);

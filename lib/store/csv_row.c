@@ -2,6 +2,7 @@
 #include "store/csv.h"
 
 #include "base/json_write.h"
+#include "base/sized.h"
 #include "base/str.h"
 
 const evr_csv_duration evr_csv_durations[EVR_CSV_DURATIONS] = {
@@ -164,10 +165,8 @@ void evr_csv_row_other(const evr_csv_sheet *s, const evr_csv *csv, evr_buf *to)
 
 evr_status evr_csv_options_of(evr_context *ctx, const evr_store_csv_options *given, evr_store_csv_options *out, evr_error **err)
 {
-    *out = (evr_store_csv_options){.struct_size = EVR_INIT(evr_store_csv_options)};
-    if (given && given->struct_size > sizeof given->struct_size)
-        memcpy((char *)out + sizeof out->struct_size, (const char *)given + sizeof out->struct_size,
-               (given->struct_size < sizeof *out ? given->struct_size : sizeof *out) - sizeof out->struct_size);
+    *out = (evr_store_csv_options){0};
+    EVR_TAKE(out, given);
     if (out->flags & ~EVR_STORE_CSV_REPLACE)
         return evr_fail(ctx, err, EVR_E_INVALID, "the flags 0x%x of the options for CSV files are not known", (unsigned)out->flags);
     return EVR_OK;
@@ -176,7 +175,6 @@ evr_status evr_csv_options_of(evr_context *ctx, const evr_store_csv_options *giv
 void evr_csv_tell(evr_store_csv_changes *to, const evr_store_csv_changes *from, evr_status status)
 {
     const evr_store_csv_changes none = {0};
-    uint32_t size = to ? to->struct_size : 0;
-    if (size > sizeof size)
-        memcpy((char *)to + sizeof size, (const char *)(status == EVR_OK ? from : &none) + sizeof size, (size < sizeof none ? size : sizeof none) - sizeof size);
+    if (to)
+        EVR_GIVE(to, status == EVR_OK ? from : &none);
 }

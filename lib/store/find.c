@@ -2,14 +2,13 @@
 #include "store/store.h"
 
 #include "base/buf.h"
+#include "base/sized.h"
 #include "base/str.h"
 
 evr_status evr_store_filter_of(evr_store *store, const evr_store_filter *given, evr_store_filter *out, evr_error **err)
 {
-    *out = (evr_store_filter){.struct_size = EVR_INIT(evr_store_filter)};
-    if (given && given->struct_size > sizeof given->struct_size)
-        memcpy((char *)out + sizeof out->struct_size, (const char *)given + sizeof out->struct_size,
-               (given->struct_size < sizeof *out ? given->struct_size : sizeof *out) - sizeof out->struct_size);
+    *out = (evr_store_filter){0};
+    EVR_TAKE(out, given);
     if (out->flags & ~EVR_STORE_HISTORY)
         return evr_fail(store->ctx, err, EVR_E_INVALID, "the flags 0x%x of a filter are not known", (unsigned)out->flags);
     return EVR_OK;

@@ -1,6 +1,8 @@
 /* Opening a trace from a file, memory or a callback. */
 #include "trace/document.h"
 
+#include "base/sized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,7 +32,7 @@ static evr_status read_options(evr_context *ctx, const evr_trace_options *option
         evr_fail(ctx, err, EVR_E_INVALID, "evr_trace_options: unknown struct_size %u", options->struct_size);
         return evr_hint(err, "set struct_size with EVR_INIT(evr_trace_options)");
     }
-    memcpy(out, options, options->struct_size < sizeof *out ? options->struct_size : sizeof *out);
+    EVR_TAKE(out, options);
     return EVR_OK;
 }
 
@@ -74,7 +76,7 @@ evr_status evr_trace_open_source(evr_context *ctx, const evr_source *source, con
     evr_trace_options o;
     EVR_TRY(read_options(ctx, options, &o, err));
     evr_source s = {0};
-    memcpy(&s, source, source->struct_size < sizeof s ? source->struct_size : sizeof s);
+    EVR_TAKE(&s, source);
     return read_trace(ctx, &s, &o, out, err);
 }
 

@@ -1,5 +1,7 @@
 /* Questions to a finished trace. */
 #include "trace/store.h"
+
+#include "base/sized.h"
 #include "trace/tree.h"
 
 int32_t evr_trace_format(const evr_trace *t) { return t->format; }
@@ -270,8 +272,7 @@ static bool passes(const evr_trace *t, const evr_event_filter *f, size_t uid)
 evr_uid evr_trace_next(const evr_trace *t, const evr_event_filter *filter, evr_uid from)
 {
     evr_event_filter f = {0};
-    if (filter)
-        memcpy(&f, filter, filter->struct_size < sizeof f ? filter->struct_size : sizeof f);
+    EVR_TAKE(&f, filter);
     for (evr_uid uid = from; uid < t->count; uid++)
         if (passes(t, &f, (size_t)uid))
             return uid;

@@ -1,5 +1,7 @@
 #include "trace_set/set.h"
 
+#include "base/sized.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -157,8 +159,7 @@ evr_status evr_trace_set_open(evr_context *ctx, const char *const *paths, size_t
     for (size_t i = 0; i < count; i++)
         if (!paths[i])
             return evr_fail(ctx, err, EVR_E_INVALID, "evr_trace_set_open: path %zu is NULL", i);
-    if (options)
-        memcpy(&given, options, options->struct_size < sizeof given ? options->struct_size : sizeof given);
+    EVR_TAKE(&given, options);
     evr_trace_set *set = evr_alloc_zeroed(ctx, sizeof *set);
     if (!set)
         return evr_fail_nomem(err);
@@ -203,9 +204,7 @@ static evr_status give(const evr_trace_set *set, const void *info, size_t size, 
         memcpy(&room, out, sizeof room);
     if (room < 2 * sizeof room || room > 4096)
         return evr_fail(set->ctx, err, EVR_E_INVALID, "%s: `out` needs its struct_size set", what);
-    memset((char *)out + sizeof room, 0, room - sizeof room);
-    size = size < room ? size : room;
-    memcpy((char *)out + sizeof room, (const char *)info + sizeof room, size - sizeof room);
+    evr_sized_give(out, info, size);
     return EVR_OK;
 }
 

@@ -25,6 +25,7 @@ class DeviceDesc(Versioned):
         ("tick_ns", c_double),
         ("clock_mhz", c_double),
         ("memory_clock_mhz", c_double),
+        ("look_ns", c_double),
     ]
 
 

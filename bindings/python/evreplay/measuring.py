@@ -34,7 +34,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "throttle": ("", "discard", "keep"),
 }
 _PRESETS = ("default", "fixed", "nvbench")
-_GATEABLE = 1
+_GATEABLE, _PARALLEL = 1, 2
 _NEW, _NATIVE = 1, 2
 
 
@@ -336,7 +336,7 @@ class Measurement:
         return f"<evreplay.Measurement {found.median:.0f} ns, {found.count} samples>"
 
 
-def _measured(meter: Meter, what: Callable[[], object], prepare: Callable[[], object] | None, gateable: bool, progress: MeasureProgress | None) -> Any:
+def _measured(meter: Meter, what: Callable[[], object], prepare: Callable[[], object] | None, flags: int, progress: MeasureProgress | None) -> Any:
     """An evr_measured of Python functions."""
 
     def caller(function: Callable[[], object]) -> Any:
@@ -361,7 +361,7 @@ def _measured(meter: Meter, what: Callable[[], object], prepare: Callable[[], ob
             leave(exception)
             return 1
 
-    made = raw.Measured(flags=_GATEABLE if gateable else 0, run=caller(what), progress=step)
+    made = raw.Measured(flags=flags, run=caller(what), progress=step)
     if prepare:
         made.prepare = caller(prepare)
     return made
@@ -438,17 +438,18 @@ class Meter:
         *,
         prepare: Callable[[], object] | None = None,
         gateable: bool = False,
+        parallel: bool = False,
         progress: MeasureProgress | None = None,
     ) -> Measurement:
         """Measures until the answer is as precise as the protocol asks.
 
         A replayer runs without Python in between: what its operator writes is put back before each sample. Any other function is called from Python,
         which costs some hundred nanoseconds a call; `prepare` runs before every sample, outside of the time, and `gateable` says that the function launches
-        few kernels and never waits for them. `progress(samples, part)` is told now and then; what it raises ends the measurement.
+        few kernels and never waits for them, `parallel` that other threads or processes take part in it. `progress(samples, part)` is told now and then; what it raises ends the measurement.
         """
         if isinstance(what, Replayer):
             return self._measure_replayer(what, protocol, prepare, progress)
-        measured = _measured(self, what, prepare, gateable, progress)
+        measured = _measured(self, what, prepare, _GATEABLE * gateable | _PARALLEL * parallel, progress)
         with self.handle.owner.lock:
             pointer = out(lib.evr_measure, self.pointer, protocol_at(protocol), measured, free=lib.evr_measurement_free)
         return Measurement(pointer, self.context)
