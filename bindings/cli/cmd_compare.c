@@ -86,6 +86,21 @@ static bool write_form(evr_context *ctx, const evr_comparison *c, int32_t form, 
     return good;
 }
 
+/* Times on both sides of which not one compares, such as those of two protocols: whoever waits for a regression would wait in vain. The row that tells the reason; NULL when there is none. */
+static const evr_change *told_nothing(const evr_comparison *c)
+{
+    const evr_change *dumb = NULL;
+    for (size_t i = 0; i < evr_comparison_count(c); i++) {
+        const evr_change *row = evr_comparison_at(c, i);
+        bool timed = row->base && row->newer && row->base->statistics && row->newer->statistics;
+        if (timed && row->change != EVR_CHANGE_UNKNOWN)
+            return NULL;
+        if (timed && !dumb)
+            dumb = row;
+    }
+    return dumb;
+}
+
 /* The text goes to standard output unless another form does. */
 static int write_all(evr_context *ctx, const evr_comparison *c, const compare_options *o)
 {
@@ -99,7 +114,13 @@ static int write_all(evr_context *ctx, const evr_comparison *c, const compare_op
     if (text)
         good &= write_form(ctx, c, EVR_REPORT_TEXT, NULL);
     evr_comparison_summary(c, &summary);
-    return !good ? EXIT_BAD_INPUT : summary.regressions ? EXIT_REGRESSION : EXIT_GOOD;
+    if (!good || summary.regressions)
+        return good ? EXIT_REGRESSION : EXIT_BAD_INPUT;
+    const evr_change *dumb = told_nothing(c);
+    if (dumb)
+        fprintf(stderr, "evreplay compare: no operator's times compare: %.*s: %.*s\n  what to do: time both with the same protocol, in one way of launching\n", (int)dumb->base->op.len,
+                dumb->base->op.data, (int)dumb->detail.len, dumb->detail.data);
+    return dumb ? EXIT_BAD_INPUT : EXIT_GOOD;
 }
 
 static int compare(evr_context *ctx, const compare_options *o, const evr_compare_options *how, const text_list *inputs)
@@ -162,5 +183,6 @@ const command cmd_compare = {
     "compare", "BASE NEW", "Sets two runs side by side: regressions, improvements, new, gone.",
     "BASE and NEW are results as replay and bench write them with --json. Records are matched by what they call, not by name or order.\n"
     "A change is called when it is larger than the threshold and larger than noise; times taken under different protocols do not compare.\n"
-    "Exit code 3: there is a regression, which is a slower operator or one that ran before and does not now.\n", table, run,
+    "Exit code 3: there is a regression, which is a slower operator or one that ran before and does not now. Exit code 4: both were timed, and no time\n"
+    "of one compares with that of the other.\n", table, run,
 };

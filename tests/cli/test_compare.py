@@ -21,6 +21,12 @@ def document(seed, **slower):
             "results": [result(i, op, 1000 * (i + 1) * slower.get(op[6:], 1), rng) for i, op in enumerate(ops)]}
 
 
+def with_protocol(document, protocol, rows=slice(None)):
+    for row in document["results"][rows]:
+        row["protocol"] = protocol
+    return document
+
+
 @pytest.fixture
 def files(tmp_path):
     def write(**documents):
@@ -49,6 +55,17 @@ def test_a_regression_is_3(evreplay, files):
 def test_an_improvement_is_good(evreplay, files):
     run = evreplay("compare", *files(base=document(1), new=document(2, op_3=0.9)))
     assert run.returncode == 0 and "Improvements: 1" in run.stdout
+
+
+def test_times_that_never_compare_are_4(evreplay, files):
+    """A gate whose two sides were timed in different ways must not stay green for good."""
+    cold = with_protocol(document(1), "evreplay-protocol/1 flush=write")
+    run = evreplay("compare", *files(base=cold, new=with_protocol(document(2), "evreplay-protocol/1 flush=none")))
+    assert run.returncode == 4 and "no operator's times compare" in run.stderr and "flush" in run.stderr
+    assert "Nothing can be said" in run.stdout
+    some = with_protocol(document(2), "evreplay-protocol/1 flush=none", slice(1, None))
+    some["results"][0]["protocol"] = "evreplay-protocol/1 flush=write"
+    assert evreplay("compare", *files(base=cold, new=some)).returncode == 0
 
 
 def test_what_breaks_is_a_regression(evreplay, files):
