@@ -8,12 +8,15 @@ time, half of the records each, and (c) by two Ray nodes of one processor each. 
 figures count against it. Keys, statuses and protocols of all three have to be the same. Samples are kept when somebody else used the core, unless --discard
 says otherwise: waiting for others is no throughput, and two workers of one machine can be the others.
 
+What a shard costs besides its records is told as time of the processors, which others do not change much: from it follows what two free cores would give.
+
 The bar: the fleet does at least 1.7 times what the one process does.
 """
 import argparse
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -104,6 +107,21 @@ class Bench:
         return ended - begun, ended - started, len(plan.shards), found
 
 
+def children_cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def on_free_cores(path, bench, alone, shards):
+    """How many times one process two workers would do: processor time of one process, and of shards that have next to nothing to do."""
+    from evreplay.fleet import shard
+
+    document, before = shard.extract(str(path)), children_cpu()
+    shard.run_shard("bench", document, bench.options)
+    each = children_cpu() - before
+    return each, 2 * alone / (alone + -(-shards // 2) * 2 * each)
+
+
 def same(one, other):
     def told(results):
         return sorted((r["key"], r["status"], r["reason"], r.get("protocol")) for r in results)
@@ -129,7 +147,9 @@ def main():
         for _ in range(o.rounds):
             before = load()
             start = bench.processes(first)[0]
+            used = children_cpu()
             one, alone = bench.processes(whole)
+            used = children_cpu() - used
             two, both = bench.processes(*halves)
             cold, warm, shards, found = bench.fleet(whole)
             medians = sorted(r["statistics"]["median"] for r in alone if r["status"] == "ok")
@@ -139,6 +159,8 @@ def main():
             print(f"  two plain processes {two:.1f} s: {one / two:.2f} times with start-up, {(one - start) / (two - start):.2f} without")
             print(f"  two Ray workers, {shards} shards, {warm:.1f} s after {cold - warm:.1f} s for the cluster: {one / cold:.2f} times with start-up, "
                   f"{(one - start) / warm:.2f} without that of the cluster (bar {BAR}); {two / warm:.2f} of the two plain processes")
+            each, free = on_free_cores(first, bench, used, shards)
+            print(f"  time of processors: {used:.1f} s for the one process, {each:.2f} s more for each shard: {free:.2f} times on two free cores")
             print(f"  keys, statuses and protocols {'the same' if same(alone, both) and same(alone, found) else 'DIFFER'}", flush=True)
             best = max(best, (one - start) / warm)
     return 0 if good and best >= BAR else 1
