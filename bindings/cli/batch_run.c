@@ -277,15 +277,26 @@ static int choose(const batch_options *o, evr_context *ctx, const evr_replay_bat
     return code;
 }
 
+/* A size that groups are to have can be met by the ranks that there are. Rank 0 tells when not. */
+static bool can_have_size(const command *self, const char *name, uint64_t size, const evr_ranks *ranks)
+{
+    if (!size || (ranks->count && size <= (uint64_t)ranks->count))
+        return true;
+    if (!ranks->count)
+        fprintf(stderr, "evreplay %s: --%s is for several ranks: start them with evreplay launch\n", self->name, name);
+    else if (ranks->rank == 0)
+        fprintf(stderr, "evreplay %s: --%s=%" PRIu64 " is more than the %d ranks that there are: start as many with evreplay launch, or ask for a smaller size\n",
+                self->name, name, size, ranks->count);
+    return false;
+}
+
 /* One of several ranks: what is asked for of the groups is told to the library, and rank 0 alone tells how it goes. Ranks are processes of their own already. */
 static bool join_ranks(const command *self, const batch_options *o, evr_context *ctx, evr_replay_batch_options *options, watching *w)
 {
     evr_ranks ranks = {.struct_size = sizeof ranks};
     evr_get_ranks(ctx, &ranks);
-    if (o->group_size > INT32_MAX || o->expert_size > INT32_MAX || (!ranks.count && (o->group_size || o->expert_size))) {
-        fprintf(stderr, "evreplay %s: --group-size and --ep-size are for several ranks: start them with evreplay launch\n", self->name);
+    if (!can_have_size(self, "group-size", o->group_size, &ranks) || !can_have_size(self, "ep-size", o->expert_size, &ranks))
         return false;
-    }
     if (!ranks.count)
         return true;
     ranks.group_size = (int32_t)o->group_size;

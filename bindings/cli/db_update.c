@@ -4,6 +4,8 @@
 #include "input.h"
 #include "output.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@ typedef struct update_options {
     bool prune, create, json;
     int32_t perfdb_mode;
 } update_options;
+
+#define NOT_GIVEN UINT64_MAX /* --ep-size */
 
 #define FIELD(member) offsetof(update_options, member)
 
@@ -93,8 +97,15 @@ static bool check_update(update_options *o)
         fprintf(stderr, "evreplay db update: --mode takes all or missing-only, not \"%s\"\n", o->mode);
         return false;
     }
-    if (o->ep_size > UINT32_MAX || o->lock_timeout > UINT32_MAX / 1000) {
-        fprintf(stderr, "evreplay db update: --ep-size or --lock-timeout is too large\n");
+    if (o->ep_size == NOT_GIVEN) {
+        o->ep_size = 0;
+    } else if (!o->ep_size || o->ep_size > UINT32_MAX) {
+        fprintf(stderr, "evreplay db update: --ep-size takes a number of ranks, from 1 on; %" PRIu64 " is too %s. Leave it out where it is not known\n", o->ep_size,
+                o->ep_size ? "large" : "small");
+        return false;
+    }
+    if (o->lock_timeout > UINT32_MAX / 1000) {
+        fprintf(stderr, "evreplay db update: --lock-timeout is too large: it takes seconds, at most %u\n", UINT32_MAX / 1000);
         return false;
     }
     if (!check_run(&o->run))
@@ -223,7 +234,7 @@ static int update_database(evr_context *ctx, const char *path, const update_opti
 
 static int run_update(int argc, char **argv, const command *self)
 {
-    update_options o = {0};
+    update_options o = {.ep_size = NOT_GIVEN};
     text_list inputs = {0};
     evr_context *ctx = NULL;
     int count;

@@ -106,15 +106,17 @@ static void read_field(evr_collective *c, evr_str key, evr_str raw)
         c->dtype = evr_dtype_parse(unquoted(raw));
 }
 
-/* "Collective name" and its like among the arguments of an event. */
-static bool read_event(evr_extractor *x, evr_uid uid, evr_collective *c)
+/* "Collective name" and its like among the arguments of an event. Damaged arguments tell nothing; only running out of memory is a failure. */
+static bool read_event(evr_extractor *x, evr_uid uid, evr_collective *c, evr_status *status)
 {
     static const char mark[] = "\"Collective name\"";
     evr_str all = evr_trace_arg(x->trace, uid, EVR_ARG_ALL), key;
     bool first = true;
     if (!all.len || !memmem(all.data, all.len, mark, sizeof mark - 1))
         return false;
-    if (evr_json_doc_open(x->ctx, &x->neighbour.doc, all, NULL) != EVR_OK)
+    evr_status opened = evr_json_doc_open(x->ctx, &x->neighbour.doc, all, NULL);
+    *status = opened == EVR_E_NOMEM ? opened : EVR_OK;
+    if (opened != EVR_OK)
         return false;
     evr_collective_clear(c);
     evr_json j = x->neighbour.doc.cursor;
@@ -125,7 +127,7 @@ static bool read_event(evr_extractor *x, evr_uid uid, evr_collective *c)
 }
 
 /* Profilers before that wrote an annotation, "nccl:all_reduce", with the shape of the first tensor. */
-static bool read_annotation(evr_extractor *x, evr_uid uid, evr_collective *c)
+static bool read_annotation(evr_extractor *x, evr_uid uid, evr_collective *c, evr_status *status)
 {
     evr_event e = {.struct_size = sizeof e};
     evr_recorded_call call;
@@ -134,7 +136,9 @@ static bool read_annotation(evr_extractor *x, evr_uid uid, evr_collective *c)
         return false;
     evr_collective_clear(c);
     c->name = evr_str_sub(e.name, evr_str_find(e.name, ':', 0) + 1, e.name.len);
-    if (evr_recorder_read(&x->neighbour, x->trace, uid, &call, NULL) != EVR_OK || !call.count || call.args[0].seen.kind != EVR_SEEN_TENSOR)
+    evr_status read = evr_recorder_read(&x->neighbour, x->trace, uid, &call, NULL);
+    *status = read == EVR_E_NOMEM ? read : EVR_OK;
+    if (read != EVR_OK || !call.count || call.args[0].seen.kind != EVR_SEEN_TENSOR)
         return true;
     c->in = 1;
     c->dtype = call.args[0].seen.dtype;
@@ -144,32 +148,40 @@ static bool read_annotation(evr_extractor *x, evr_uid uid, evr_collective *c)
     return true;
 }
 
-static bool read_below(evr_extractor *x, evr_uid uid, evr_collective *c, bool (*read)(evr_extractor *, evr_uid, evr_collective *), int depth, int *budget)
+/* One way of reading, and how far it has looked. */
+typedef struct search {
+    bool (*read)(evr_extractor *, evr_uid, evr_collective *, evr_status *);
+    int budget;
+    evr_status status;
+} search;
+
+static bool read_below(evr_extractor *x, evr_uid uid, evr_collective *c, search *s, int depth)
 {
-    if (read(x, uid, c))
-        return true;
+    if (s->read(x, uid, c, &s->status))
+        return s->status == EVR_OK;
     evr_uid child = depth < DEEPEST ? evr_trace_first_child(x->trace, uid) : EVR_NO_UID;
-    for (; child != EVR_NO_UID && (*budget)-- > 0; child = evr_trace_next_sibling(x->trace, child))
-        if (read_below(x, child, c, read, depth + 1, budget))
+    for (; s->status == EVR_OK && child != EVR_NO_UID && s->budget-- > 0; child = evr_trace_next_sibling(x->trace, child))
+        if (read_below(x, child, c, s, depth + 1))
             return true;
     return false;
 }
 
-bool evr_collective_read(evr_extractor *x, evr_uid uid, evr_collective *out)
+evr_status evr_collective_read(evr_extractor *x, evr_uid uid, evr_collective *out, bool *told, evr_error **err)
 {
-    int budget = MOST_BELOW;
-    if (read_below(x, uid, out, read_event, 0, &budget))
-        return true;
-    budget = MOST_BELOW;
-    return read_below(x, uid, out, read_annotation, 0, &budget);
+    search events = {read_event, MOST_BELOW, EVR_OK}, annotations = {read_annotation, MOST_BELOW, EVR_OK};
+    *told = read_below(x, uid, out, &events, 0) || (events.status == EVR_OK && read_below(x, uid, out, &annotations, 0));
+    return events.status == EVR_OK && annotations.status == EVR_OK ? EVR_OK : evr_fail_nomem(err);
 }
 
 bool evr_collective_signature(evr_extractor *x, evr_uid uid, uint32_t *out)
 {
     evr_collective c;
     evr_buf text;
+    bool told;
     *out = 0;
-    if (!evr_collective_read(x, uid, &c))
+    if (evr_collective_read(x, uid, &c, &told, NULL) != EVR_OK)
+        return false;
+    if (!told)
         return true;
     evr_buf_init(&text, x->ctx);
     evr_buf_printf(&text, "%.*s|%lld|%lld|%d|%.*s|%.*s|%.*s|%.*s|%lld|%lld|%lld|%lld", EVR_STR_ARG(c.name), (long long)c.in, (long long)c.out, c.dtype,

@@ -24,8 +24,8 @@ bool evr_collective_is_label(evr_str name);
 /* Nothing told. */
 void evr_collective_clear(evr_collective *c);
 
-/* What the event or those below it say; false when nothing does. */
-bool evr_collective_read(evr_extractor *x, evr_uid uid, evr_collective *out);
+/* What the event or those below it say; *told is false when nothing does. EVR_OK or EVR_E_NOMEM. */
+evr_status evr_collective_read(evr_extractor *x, evr_uid uid, evr_collective *out, bool *told, evr_error **err);
 
 /* A number for all events that say the same; 0 when nothing is said. False when memory is out. */
 bool evr_collective_signature(evr_extractor *x, evr_uid uid, uint32_t *out);

@@ -7,23 +7,26 @@
 
 enum { MOST_RANKS = 1 << 16 };
 
-/* The numbers of "[0, 1, 2]"; false when it is cut short or is no such list. */
-static bool numbers_of(evr_ir *ir, evr_str text, int64_t **out, size_t *count)
+/* The numbers of "[0, 1, 2]"; *count is 0 when it is cut short or is no such list. EVR_OK or EVR_E_NOMEM. */
+static evr_status numbers_of(evr_ir *ir, evr_str text, int64_t **out, size_t *count, evr_error **err)
 {
     evr_str body = evr_str_trim(text.len > 1 && text.data[0] == '[' ? evr_str_sub(text, 1, text.len - 1) : (evr_str){"", 0});
     size_t n = body.len != 0;
     *count = 0;
     for (size_t i = 0; i < body.len; i++)
         n += body.data[i] == ',';
-    if (!n || n > MOST_RANKS || !(*out = evr_arena_alloc(&ir->arena, n * sizeof **out)))
-        return false;
-    for (size_t from = 0; *count < n; (*count)++) {
+    if (!n || n > MOST_RANKS)
+        return EVR_OK;
+    if (!(*out = evr_arena_alloc(&ir->arena, n * sizeof **out)))
+        return evr_fail_nomem(err);
+    for (size_t from = 0, i = 0; i < n; i++) {
         size_t to = evr_str_find(body, ',', from);
-        if (!evr_str_to_i64(evr_str_trim(evr_str_sub(body, from, to == SIZE_MAX ? body.len : to)), &(*out)[*count]) || (*out)[*count] < 0)
-            return false;
+        if (!evr_str_to_i64(evr_str_trim(evr_str_sub(body, from, to == SIZE_MAX ? body.len : to)), &(*out)[i]) || (*out)[i] < 0)
+            return EVR_OK;
         from = to + 1;
     }
-    return true;
+    *count = n;
+    return EVR_OK;
 }
 
 /* A field of an object in the trace's metadata, as it stands there. */
@@ -41,12 +44,13 @@ static evr_str field_of(evr_json object, const char *name)
 }
 
 /* What the trace's metadata says of the group: its ranks, where the event cut them short, its backend and purpose. */
-static void look_up(evr_extractor *x, const evr_collective *c, evr_group *g, evr_str *ranks)
+static evr_status look_up(evr_extractor *x, const evr_collective *c, evr_group *g, evr_str *ranks, evr_error **err)
 {
     evr_str info = evr_trace_metadata(x->trace, evr_str_c("distributedInfo")), key;
     bool first = true;
-    if (!info.len || evr_json_doc_open(x->ctx, &x->neighbour.doc, info, NULL) != EVR_OK)
-        return;
+    evr_status opened = info.len ? evr_json_doc_open(x->ctx, &x->neighbour.doc, info, NULL) : EVR_E_NOT_FOUND;
+    if (opened != EVR_OK) /* what is no JSON tells nothing */
+        return opened == EVR_E_NOMEM ? evr_fail_nomem(err) : EVR_OK;
     evr_json j = x->neighbour.doc.cursor;
     evr_str backend = field_of(j, "backend"), world = field_of(j, "world_size");
     int64_t size;
@@ -73,6 +77,21 @@ static void look_up(evr_extractor *x, const evr_collective *c, evr_group *g, evr
         g->backend = backend;
     if (g->size <= 0 && evr_str_to_i64(world, &size) && size > 0 && size < MOST_RANKS)
         g->size = (int32_t)size;
+    return EVR_OK;
+}
+
+/* Ranks as far apart as the event says: every fourth from the second. */
+static evr_status spaced_ranks(evr_ir *ir, const evr_collective *c, size_t size, int64_t **list, size_t *count, evr_error **err)
+{
+    int64_t last;
+    if (!size || c->start < 0 || c->stride <= 0 || __builtin_mul_overflow((int64_t)size - 1, c->stride, &last) || __builtin_add_overflow(last, c->start, &last))
+        return EVR_OK;
+    if (!(*list = evr_arena_alloc(&ir->arena, size * sizeof **list)))
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < size; i++)
+        (*list)[i] = c->start + (int64_t)i * c->stride;
+    *count = size;
+    return EVR_OK;
 }
 
 static evr_status add_group(evr_extractor *x, evr_ir *ir, const evr_collective *c, evr_error **err)
@@ -82,15 +101,16 @@ static evr_status add_group(evr_extractor *x, evr_ir *ir, const evr_collective *
     size_t count = 0;
     evr_group g = {.struct_size = sizeof g, .name = c->group, .description = c->description, .backend = {"", 0}};
     g.size = c->size > 0 && c->size < MOST_RANKS ? (int32_t)c->size : 0;
-    look_up(x, c, &g, &ranks);
-    bool whole = numbers_of(ir, ranks, &list, &count) && (!g.size || count == (size_t)g.size);
-    if (!whole && g.size && c->start >= 0 && c->stride > 0 && (list = evr_arena_alloc(&ir->arena, (size_t)g.size * sizeof *list))) {
-        count = (size_t)g.size;
-        for (size_t i = 0; i < count; i++)
-            list[i] = c->start + (int64_t)i * c->stride;
-        whole = true;
+    EVR_TRY(look_up(x, c, &g, &ranks, err));
+    EVR_TRY(numbers_of(ir, ranks, &list, &count, err));
+    if (g.size && count != (size_t)g.size) {
+        count = 0;
+        EVR_TRY(spaced_ranks(ir, c, (size_t)g.size, &list, &count, err));
     }
-    if (whole) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i] >= EVR_MOST_RANKS) /* no such rank: a record with it could not be read again */
+            count = 0;
+    if (count) {
         g.size = (int32_t)count;
         g.ranks = list;
         g.rank_count = count;
@@ -134,14 +154,25 @@ static evr_status set_text(filling *f, evr_argument *a, const char *text, int32_
     return evr_argument_note(f->ir, a, from, note, err);
 }
 
-/* A tensor of so many elements. Splits count rows, so where the trace has them, rows are as long as they have to be. */
-static bool add_tensor(filling *f, int64_t elements, evr_str split, evr_value *out)
+/* Splits count rows, so where the trace has them, rows are as long as they have to be. *rows is 0 when there are none. */
+static evr_status rows_of(filling *f, evr_str split, int64_t *rows, evr_error **err)
 {
-    int64_t *parts, rows = 0, shape[2] = {elements, 1}, strides[2] = {1, 1};
-    size_t count = 0;
-    if (numbers_of(f->ir, split, &parts, &count))
-        for (size_t i = 0; i < count; i++)
-            rows = __builtin_add_overflow(rows, parts[i], &rows) ? -1 : rows;
+    int64_t *parts;
+    size_t count;
+    *rows = 0;
+    EVR_TRY(numbers_of(f->ir, split, &parts, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (__builtin_add_overflow(*rows, parts[i], rows)) {
+            *rows = 0;
+            break;
+        }
+    return EVR_OK;
+}
+
+/* A tensor of so many elements. */
+static bool add_tensor(filling *f, int64_t elements, int64_t rows, evr_value *out)
+{
+    int64_t shape[2] = {elements, 1}, strides[2] = {1, 1};
     bool wide = rows > 0 && rows != elements && elements % rows == 0;
     if (wide) {
         shape[0] = rows;
@@ -162,16 +193,16 @@ static bool add_tensor(filling *f, int64_t elements, evr_str split, evr_value *o
 }
 
 /* `count` tensors alike, in as many lists around them as the type has: Tensor, Tensor[], Tensor[][]. */
-static bool add_tensors(filling *f, int lists, size_t count, int64_t elements, evr_str split, evr_value *out)
+static bool add_tensors(filling *f, int lists, size_t count, int64_t elements, int64_t rows, evr_value *out)
 {
     if (!lists)
-        return add_tensor(f, elements, split, out);
+        return add_tensor(f, elements, rows, out);
     size_t n = lists == 1 ? count : 1;
     evr_value *items = evr_ir_add_items(f->ir, n);
     *out = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, n}};
     bool good = items != NULL;
     for (size_t i = 0; good && i < n; i++)
-        good = add_tensors(f, lists - 1, count, elements, split, &items[i]);
+        good = add_tensors(f, lists - 1, count, elements, rows, &items[i]);
     return good;
 }
 
@@ -180,14 +211,18 @@ static evr_status fill_tensors(filling *f, evr_argument *a, evr_error **err)
     const evr_collective *c = f->c;
     bool out = evr_str_starts(a->name, "out"), nested = evr_str_ends(a->type, "[][]");
     bool each = nested || (evr_str_ends(a->type, "[]") && evr_str_has(f->ir->schema, "::alltoall_("));
-    int64_t elements = out ? c->out : c->in;
-    if (elements < 0 && out && c->in >= 0) /* what an annotation tells is the input */
-        elements = evr_str_has(f->ir->schema, "::_allgather_base_(") ? c->in * f->size : evr_str_has(f->ir->schema, "::_reduce_scatter_base_(") ? c->in / f->size : c->in;
+    int64_t elements = out ? c->out : c->in, rows;
+    if (elements < 0 && out && c->in >= 0) { /* what an annotation tells is the input */
+        elements = evr_str_has(f->ir->schema, "::_reduce_scatter_base_(") ? c->in / f->size : c->in;
+        if (evr_str_has(f->ir->schema, "::_allgather_base_(") && __builtin_mul_overflow(c->in, f->size, &elements))
+            elements = -1;
+    }
     if (elements < 0 || c->dtype == EVR_DTYPE_UNKNOWN)
         return evr_argument_missing(f->ir, a, "neither shape nor size of the message was recorded", err);
     elements = each ? elements / f->size : elements;
     int lists = nested ? 2 : evr_str_ends(a->type, "[]") ? 1 : 0;
-    if (!add_tensors(f, lists, each ? (size_t)f->size : 1, elements, out ? c->out_split : c->in_split, &a->value))
+    EVR_TRY(rows_of(f, out ? c->out_split : c->in_split, &rows, err));
+    if (!add_tensors(f, lists, each ? (size_t)f->size : 1, elements, rows, &a->value))
         return evr_fail_nomem(err);
     return evr_argument_note(f->ir, a, EVR_FROM_RULE, "so many elements were sent; their shape is not recorded", err);
 }
@@ -196,8 +231,7 @@ static evr_status fill_splits(filling *f, evr_argument *a, evr_str text, evr_err
 {
     int64_t *parts = NULL;
     size_t n = 0;
-    if (!numbers_of(f->ir, text, &parts, &n))
-        n = 0;
+    EVR_TRY(numbers_of(f->ir, text, &parts, &n, err));
     evr_value *items = evr_ir_add_items(f->ir, n);
     if (!items)
         return evr_fail_nomem(err);

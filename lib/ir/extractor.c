@@ -271,7 +271,7 @@ static evr_status make_record(evr_extractor *x, evr_uid uid, evr_ir *ir, evr_err
     evr_event e = {.struct_size = sizeof e};
     evr_trace_event(x->trace, uid, &e, NULL);
     ir->uid = uid;
-    if (!evr_ir_text(ir, e.name, &ir->op))
+    if (!evr_ir_text(ir, e.name.len ? e.name : EVR_STR_LITERAL("(no name)"), &ir->op)) /* a record without a name could not be read again */
         return evr_fail_nomem(err);
     evr_status status = evr_event_record(x, ir, uid, err);
     if (status == EVR_E_FORMAT || status == EVR_E_LIMIT || status == EVR_E_TRUNCATED) { /* damaged texts cost this record only */
@@ -321,19 +321,17 @@ evr_status evr_extractor_calls(evr_extractor *x, const evr_call **out, size_t *c
         *err = NULL;
     *out = NULL;
     *count = 0;
-    bool fresh = !x->member_start;
     EVR_TRY(need_groups(x, err));
-    for (size_t i = 0; fresh && i < x->call_count; i++) {
+    for (size_t i = 0; !x->judged && i < x->call_count; i++) {
         evr_ir *ir;
         evr_status status = evr_extractor_record(x, x->calls[i].uid, &ir, err);
-        if (status != EVR_OK) {
-            forget_calls(x);
+        if (status != EVR_OK)
             return status;
-        }
         x->calls[i].status = ir->status;
         x->calls[i].reason = ir->reason;
         evr_ir_free(ir);
     }
+    x->judged = true;
     *out = x->calls;
     *count = x->call_count;
     return EVR_OK;

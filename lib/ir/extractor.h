@@ -29,6 +29,7 @@ struct evr_extractor {
     evr_call *calls;
     uint64_t *keys; /* of the calls */
     size_t call_count, call_cap, key_cap;
+    bool judged; /* the calls have their status */
     uint32_t *slots; /* call + 1, by hash of name and signature */
     size_t slot_count;
     uint32_t *members;      /* uids of operator events, call by call */

@@ -89,12 +89,19 @@ static int64_t whole_of(fitting *f, const char *name)
     return a && a->value.kind == EVR_VALUE_INT ? a->value.u.i : 0;
 }
 
+/* An exchange has as many parts as its group has ranks. */
+static int64_t parts_of(fitting *f)
+{
+    const evr_argument *a = is_exchange(f->ir->op) ? argument(f, "input_split_sizes") : NULL;
+    return a && a->value.kind == EVR_VALUE_LIST ? (int64_t)a->value.u.list.len : 0;
+}
+
 static void choose_sizes(fitting *f)
 {
     int64_t said = whole_of(f, "group_size"), asked = f->how->group_size;
     if (is_exchange(f->ir->op) && f->how->expert_size)
         asked = f->how->expert_size;
-    f->recorded = f->ir->has_group && f->ir->group.size > 0 ? f->ir->group.size : said > 0 ? said : 0;
+    f->recorded = f->ir->has_group && f->ir->group.size > 0 ? f->ir->group.size : said > 0 ? said : parts_of(f);
     f->size = asked > 0 ? asked : f->recorded > 0 ? f->recorded : f->how->count;
     f->recorded = f->recorded > 0 ? f->recorded : f->size;
 }
@@ -338,6 +345,9 @@ evr_status evr_ir_fit_ranks(const evr_ir *from, const evr_ranks *how, evr_ir **o
         *err = NULL;
     if (!from || !how || !out || !ranks || !rank_count || !needed || how->count < 1)
         return evr_fail(NULL, err, EVR_E_INVALID, "evr_ir_fit_ranks: a record, ranks and room for what comes out are needed");
+    if (how->group_size < 0 || how->expert_size < 0)
+        return evr_fail(from->ctx, err, EVR_E_INVALID, "evr_ir_fit_ranks: a group of %d ranks cannot be; 0 leaves it as it was recorded",
+                        how->group_size < 0 ? how->group_size : how->expert_size);
     fitting f = {.how = how, .err = err};
     *out = NULL;
     *rank_count = 0;

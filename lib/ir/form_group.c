@@ -1,7 +1,5 @@
 #include "ir/form.h"
 
-enum { MOST = 1 << 20 }; /* ranks */
-
 static const struct {
     const char *name;
     size_t field;
@@ -84,10 +82,10 @@ void evr_form_read_group(evr_ir *ir, evr_json *j)
             evr_json_skip(j);
     }
     ir->group.rank_count = count;
-    bool good = size <= MOST && (!count || size == count);
+    bool good = size <= EVR_MOST_RANKS && (!count || size == count);
     ir->group.size = (int32_t)(good ? size : 0);
     for (size_t i = 0; i < count && !j->problem; i++)
-        good &= ir->group.ranks[i] >= 0 && ir->group.ranks[i] < MOST;
+        good &= ir->group.ranks[i] >= 0 && ir->group.ranks[i] < EVR_MOST_RANKS;
     if (!good)
         evr_json_fail_at(j, &start, "a group with a size, and as many ranks, was expected");
 }

@@ -81,7 +81,8 @@ static evr_status talking_record(evr_extractor *x, evr_ir *ir, evr_uid uid, cons
     const evr_schema *schema = NULL;
     EVR_TRY(evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, EVR_REASON_COMMUNICATION, err, "%s", evr_reason_advice(EVR_REASON_COMMUNICATION)));
     EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
-    bool told = evr_collective_read(x, uid, &c);
+    bool told;
+    EVR_TRY(evr_collective_read(x, uid, &c, &told, err));
     if (op->count)
         EVR_TRY(evr_event_schema(x, op, &call, &schema, NULL, err));
     if (!schema && op->count && !call.count) /* recorded without shapes: the events below tell the rest */

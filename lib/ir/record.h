@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+enum { EVR_MOST_RANKS = 1 << 20 }; /* of a group: what records may have */
+
 struct evr_ir {
     evr_context *ctx;
     evr_arena arena;

@@ -34,8 +34,11 @@ static const int64_t *read_sizes(evr_recorder *r, evr_json *j, uint32_t *rank)
         n++;
     }
     int64_t *kept = evr_arena_alloc(&r->arena, n * sizeof *kept);
-    if (kept && n)
-        memcpy(kept, sizes, n * sizeof *kept);
+    if (!kept) {
+        evr_json_fail(j, evr_json_no_memory);
+        return NULL;
+    }
+    memcpy(kept, sizes, n * sizeof *kept);
     *rank = (uint32_t)n;
     return kept;
 }
@@ -63,8 +66,9 @@ static void read_item_sizes(evr_recorder *r, evr_json *j, evr_recorded *a, bool 
     size_t n = count_items(*j), i = 0;
     evr_recorded *items = (evr_recorded *)a->items;
     if (!strides) {
-        if (n > MOST_ITEMS || !(items = evr_arena_alloc_zeroed(&r->arena, n * sizeof *items))) {
-            evr_json_fail(j, "a list of fewer tensors was expected");
+        items = n > MOST_ITEMS ? NULL : evr_arena_alloc_zeroed(&r->arena, n * sizeof *items);
+        if (!items) {
+            evr_json_fail(j, n > MOST_ITEMS ? "a list of fewer tensors was expected" : evr_json_no_memory);
             return;
         }
         a->items = items;
@@ -146,6 +150,7 @@ static bool read_storage(evr_recorder *r, evr_str json, evr_recorded *a)
         return false;
     if (device.len >= 2 && device.data[0] == '"')
         a->device = evr_arena_str(&r->arena, evr_str_sub(device, 1, device.len - 1));
+    r->starved |= !a->device.data;
     a->has_storage = a->device.data != NULL;
     return a->has_storage;
 }
@@ -306,6 +311,7 @@ evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid ui
 {
     *out = (evr_recorded_call){.schema = evr_trace_arg(trace, uid, EVR_ARG_SCHEMA)};
     evr_arena_free(&r->arena);
+    r->starved = false;
     EVR_TRY(open_texts(r, trace, uid, err));
     evr_json dims = r->doc.cursor, types, strides, values;
     dims.pos++;
@@ -349,6 +355,8 @@ evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid ui
     const evr_json *cursors[] = {&dims, &types, &strides, &values};
     for (size_t i = 0; i < 4; i++)
         EVR_TRY(evr_json_check(r->ctx, cursors[i], "recorded arguments", err));
+    if (r->starved)
+        return evr_fail_nomem(err);
     out->args = args;
     out->count = n;
     return EVR_OK;

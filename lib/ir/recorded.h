@@ -34,6 +34,7 @@ typedef struct evr_recorder {
     evr_arena arena;
     evr_buf text;
     evr_json_doc doc;
+    bool starved; /* memory was out where there is no cursor to tell it */
 } evr_recorder;
 
 void evr_recorder_init(evr_recorder *r, evr_context *ctx);

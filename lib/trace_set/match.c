@@ -117,7 +117,7 @@ static stretch of_group(const evr_member *member, uint32_t group)
         else
             high = middle;
     }
-    stretch s = {member, member->parts + low, 0};
+    stretch s = {member, low ? member->parts + low : member->parts, 0}; /* a rank without any has none to add to */
     while (low + s.count < member->part_count && s.parts[s.count].group == group)
         s.count++;
     return s;

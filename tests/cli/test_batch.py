@@ -85,6 +85,14 @@ def test_what_the_device_cannot_do_is_missing(evreplay, run, tmp_path, options):
     assert result.returncode == 5 and "has no graphs" in result.stderr and "what to do: " in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--ep-size", "--group-size"])
+@pytest.mark.parametrize("value, text", [("2", "start them with evreplay launch"), ("5G", "start them with evreplay launch"), ("two", "takes a whole number"),
+                                         ("-2", "takes a whole number"), ("1.5", "takes a whole number")])
+def test_sizes_of_groups_need_ranks(run, option, value, text):
+    result, rows = run("replay", records(1), option, value)
+    assert result.returncode == 2 and rows is None and option in result.stderr and text in result.stderr
+
+
 def test_filters(run):
     what = records(4) + [record("evrtest::marked", x=tensor(2))]
     load = ("--import", f"evrtest={OPERATORS}") if OPERATORS else ()

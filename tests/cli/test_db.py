@@ -1,4 +1,5 @@
 """evreplay db: the performance database."""
+import csv
 import json
 import shutil
 import subprocess
@@ -98,11 +99,31 @@ def test_create(evreplay, profile, tmp_path):
 @pytest.mark.parametrize("args, text", [
     ([], "usage"), (["updat"], "did you mean update"), (["update"], "input is missing"), (["update", "db"], "--from"),
     (["update", "db", "--from", "x", "--mode", "some"], "missing-only"), (["update", "db", "--frmo", "x"], "--from"),
-    (["update", "db", "--from", "x", "--ep-size", "5G"], "too large"),
+    (["update", "db", "--from", "x", "--ep-size", "5G"], "5368709120 is too large"), (["update", "db", "--from", "x", "--ep-size", "0"], "0 is too small"),
+    (["update", "db", "--from", "x", "--ep-size", "-1"], "--ep-size takes a whole number"),
+    (["update", "db", "--from", "x", "--ep-size", "8 ranks"], "--ep-size takes a whole number"),
+    (["update", "db", "--from", "x", "--lock-timeout", "5G"], "--lock-timeout is too large"),
 ])
 def test_usage_errors(evreplay, args, text):
     result = evreplay("db", *args)
     assert result.returncode == 2 and result.stdout == "" and text in result.stderr
+
+
+def test_ranks_of_expert_parallelism(evreplay, tmp_path):
+    """The same call among other numbers of ranks is another row; operators without experts have no such column."""
+    folder, profile = tmp_path / "db", tmp_path / "op_summary_1.csv"
+    columns = "OP State,{}Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,Output Formats"
+    lines = [f"OP Type,{columns.format('Task Type,Task Duration(us),')}", *(f"{op},,,6,2,F,ND,2,F,ND" for op in ("DispatchFFNCombine", "Add"))]
+    profile.write_text("\n".join(lines) + "\n")
+    for ranks in (8, 16, 8, None):
+        words = [] if ranks is None else ["--ep-size", ranks]
+        result = evreplay("db", "update", folder, "--from", profile, "--create", *words)
+        assert result.returncode == 0, result.stderr
+    with open(folder / "DispatchFFNCombine.csv", newline="") as file:
+        assert sorted(row["EP Size"] for row in csv.DictReader(file)) == ["", "16", "8"]
+    with open(folder / "Add.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1 and "EP Size" not in rows[0]
 
 
 def test_missing_sources(evreplay, db, tmp_path):

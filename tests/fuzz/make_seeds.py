@@ -205,7 +205,33 @@ def artifact_seeds():
             yield b"\3\0" + out.getvalue()[:-9]
 
 
-SEEDS = {"artifact": artifact_seeds, "csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
+GROUPS = {"backend": "nccl", "rank": 0, "world_size": 4, "pg_config": [
+    {"pg_name": "7", "pg_desc": "tp", "backend_config": "cuda:nccl", "pg_size": 4, "ranks": "[0, 1, 2, 3]"}, {"pg_name": "0", "pg_size": 2, "ranks": [0, 1]}]}
+TOLD = {"Collective name": "allreduce", "In msg nelems": 64, "Out msg nelems": 64, "Group size": 4, "dtype": "Float", "In split size": "[]", "Out split size": "[]",
+        "Global rank start": 0, "Global rank stride": 1, "Process Group Name": "7", "Process Group Description": "tp", "Process Group Ranks": "[0, 1, 2, 3]",
+        "Src Rank": 1, "Dst Rank": 2, "Root Rank": 3, "Seq": 5}
+RECORDED = {"Input Dims": [[[4, 5]], [], []], "Input type": ["TensorList", "", "Scalar"], "Input Strides": [[[5, 1]], [], []], "Concrete Inputs": ["", "", "0"]}
+SPLIT = {"In split size": "[8, 16, 32, 8]", "Out split size": "[16, 16, 16, 16]", "Process Group Ranks": "[0, 1, ..."}
+TALKS = [  # operator, its arguments, what is told below it, its kernel
+    ("c10d::allreduce_", {}, TOLD, "ncclDevKernel_AllReduce_Max_f32_RING_LL(args)"), ("c10d::broadcast_", RECORDED, {**TOLD, "Collective name": "broadcast"}, "k"),
+    ("record_param_comms", {**TOLD, "Collective name": "_allgather_base", "Out msg nelems": 256}, {**TOLD, "Collective name": "wait"}, "rccl_AllGather_bf16"),
+    ("c10d::alltoall_base_", {}, {**TOLD, **SPLIT, "Collective name": "all_to_allv"}, "ncclDevKernel_SendRecv"), ("c10d::alltoall_", {}, {**TOLD, **SPLIT}, "k"),
+    ("nccl:all_reduce", {"Input Dims": [[7, 3]], "Input type": ["float"]}, {**TOLD, "Collective name": "reduce_scatter"}, "nccl_SumPostDiv_"),
+    ("_c10d_functional::all_gather_into_tensor", {**RECORDED, "Input Dims": [[6, 2], [], []], "Input type": ["float", "Scalar", ""]}, TOLD, "x"),
+    ("record_param_comms", {**TOLD, "Collective name": "gather", "Out msg nelems": 256}, {**TOLD, "Collective name": "scatter"}, "gloo:gather"),
+    ("c10d::reduce_scatter_", {}, {**TOLD, "Collective name": "reduce_scatter", "In msg nelems": 256}, "ncclDevKernel_ReduceScatter_Sum_f32")]
+
+
+def collective_seeds():
+    def inside(value):
+        return json.dumps(value)[1:-1]
+    for i, (op, args, told, kernel) in enumerate(TALKS):
+        lines = [inside(GROUPS), op, inside(args), inside(told), kernel, inside({**told, "Seq": 5 + i % 2})]
+        for fail, count, sizes in ((0, 3, 0), (0, 0x17, 2), (0, 0x33, 0xC3), (1 + 3 * i, 7, 0x84), (20 + 7 * i, 3, 0)):
+            yield bytes((fail, count, sizes)) + "\n".join(lines).encode()
+
+
+SEEDS = {"collective": collective_seeds, "artifact": artifact_seeds, "csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 

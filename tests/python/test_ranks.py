@@ -142,6 +142,30 @@ def test_launch__sizes_follow_the_group_and_each_rank_its_own_records(tmp_path):
     assert any("even" in warning for warning in uneven["warnings"])
 
 
+def exchange(rows, sent, received, size):
+    """all_to_all_single with parts of their own, as expert parallelism does it."""
+    values = [("input", "Tensor", tensor(rows, 2)), ("output_split_sizes", "SymInt[]", received), ("input_split_sizes", "SymInt[]", sent), ("group_name", "Any", "7")]
+    schema = "_c10d_functional::all_to_all_single(Tensor input, SymInt[] output_split_sizes, SymInt[] input_split_sizes, Any group_name) -> Tensor"
+    return {"op": "_c10d_functional::all_to_all_single", "schema": schema, "args": [{"name": n, "type": t, "value": v} for n, t, v in values],
+            "group": {"name": "7", "size": size, "ranks": list(range(size))}}
+
+
+def test_launch__experts_on_fewer_ranks(tmp_path):
+    """Only exchanges follow --ep-size: what was recorded among four ranks runs among two, a reduction among four does not."""
+    path = write(tmp_path, exchange(10, [1, 2, 3, 4], [2, 3, 3, 3], 4), exchange(10, [7, 3], [7, 7], 2), all_reduce(8, group={"name": "3", "size": 4}))
+    code, (even, as_recorded, reduced), told = Launched(tmp_path, 2, "replay", str(path), "--ep-size=2").finish()
+    assert code == 0, told
+    assert (even["status"], as_recorded["status"]) == ("ok", "ok") and (reduced["status"], reduced["reason"]) == ("skipped", "needs-4-ranks")
+    assert any("even ones" in warning for warning in even["warnings"])
+    assert not any("even ones" in warning for warning in as_recorded["warnings"])
+
+
+def test_launch__sizes_beyond_the_ranks(tmp_path):
+    code, results, told = Launched(tmp_path, 1, "replay", str(write(tmp_path, exchange(8, [4, 4], [4, 4], 2))), "--ep-size=3", launch=["--max-restarts=0"]).finish()
+    assert code != 0 and results is None
+    assert told.count("--ep-size=3 is more than the 1 ranks that there are") == 1, told
+
+
 def test_launch__killed_and_then_hanging(tmp_path):
     """The ranks begin again after each, and nothing but what was run then is lost."""
     records = [all_reduce((1 << 21) + i) for i in range(14)]  # long ones, so that a kill meets one

@@ -1,5 +1,6 @@
 /* Every call that allocates, with every one of its allocations failing in turn; and inputs cut short or damaged at a thousand places. */
 #include "support/support.h"
+#include "support/sweep.h"
 #include "support/walk.h"
 
 #include <stdbool.h>
@@ -7,45 +8,6 @@
 static const char *const inputs[] = {"small_kineto.json", "small_kineto.json.gz", "small_kineto.json.zst", "small_array.json",
                                      "small_execution.json"};
 enum { INPUTS = sizeof inputs / sizeof *inputs, CUTS = 1000 };
-
-/* One call under test. Returns its status; what it made, it frees again. */
-typedef evr_status (*step_fn)(evr_context *ctx, void *user, evr_error **err);
-
-/* Fails allocation 1, 2, 3, … of a call until it succeeds. Returns how many there are. */
-static size_t sweep(step_fn step, void *user, int fail_once)
-{
-    for (size_t fail = 1;; fail++) {
-        test_memory m;
-        evr_context *ctx = test_context(&m);
-        size_t before = m.live;
-        m.fail_after = m.calls + fail;
-        m.fail_once = fail_once;
-        evr_error *err = NULL;
-        evr_status status = step(ctx, user, &err);
-        size_t asked = m.calls;
-        m.fail_after = 0;
-        if (status != EVR_OK) {
-            assert_int_equal(status, EVR_E_NOMEM);
-            assert_int_equal(evr_error_code(err), EVR_E_NOMEM);
-        } else {
-            assert_null(err);
-        }
-        evr_error_free(err);
-        assert_int_equal(m.live, before);
-        assert_int_equal(m.mismatches, 0);
-        test_context_done(ctx, &m);
-        if (status == EVR_OK && asked < fail)
-            return fail - 1;
-        assert_true(fail < 100000);
-    }
-}
-
-static void sweep_both(const char *what, step_fn step, void *user)
-{
-    size_t all = sweep(step, user, 0), once = sweep(step, user, 1);
-    printf("%s: %zu allocations failed in turn\n", what, all);
-    assert_true(all > 0 && once > 0);
-}
 
 static void test_sweep__context(void **state)
 {
@@ -97,7 +59,7 @@ static void test_sweep__open_memory(void **state)
             char *data = test_read_file(test_data(inputs[i]), &in.size);
             assert_non_null(data);
             in.data = data;
-            sweep_both(inputs[i], open_step, &in);
+            test_sweep_both(inputs[i], open_step, &in);
             free(data);
         }
 }
@@ -116,7 +78,7 @@ static void test_sweep__open_file(void **state)
     (void)state;
     char path[4096];
     snprintf(path, sizeof path, "%s", test_data("small_kineto.json.gz"));
-    sweep_both("file", open_file_step, path);
+    test_sweep_both("file", open_file_step, path);
 }
 
 /* A failing open whose error must be explained: the status stays what it is, the explanation may get lost. */
@@ -191,7 +153,7 @@ static void test_sweep__builder(void **state)
     (void)state;
     static uint64_t sizes[] = {0, 1, 2, 40, 700};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        sweep_both("builder", build_step, &sizes[i]);
+        test_sweep_both("builder", build_step, &sizes[i]);
 }
 
 /* A push or finish that failed for want of memory can be repeated, and nothing is lost or doubled. */
