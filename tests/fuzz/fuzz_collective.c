@@ -111,7 +111,8 @@ static void extract(evr_context *ctx, const evr_trace *trace, const evr_ranks *h
         for (size_t i = 0; i < n; i++) {
             evr_ir *ir = NULL;
             evr_error *err = NULL;
-            fuzz_check_outcome(evr_extractor_record(x, calls[i].uid, &ir, &err), ir, err);
+            evr_status status = evr_extractor_record(x, calls[i].uid, &ir, &err);
+            fuzz_check_outcome(status, ir, err);
             if (ir) {
                 write_and_read(ctx, ir);
                 fit(ctx, ir, how);
@@ -136,7 +137,8 @@ static void load_set(evr_context *ctx, char *const *texts, const size_t *sizes)
     evr_trace_set_options options = {.struct_size = sizeof options, .flags = EVR_TRACE_RECOVER, .threads = 1};
     evr_trace_set *set = NULL;
     evr_error *err = NULL;
-    fuzz_check_outcome(evr_trace_set_open(ctx, paths, 2, &options, &set, &err), set, err);
+    evr_status status = evr_trace_set_open(ctx, paths, 2, &options, &set, &err);
+    fuzz_check_outcome(status, set, err);
     for (size_t i = 0; set && i < evr_trace_set_collective_count(set); i++) {
         evr_collective c = {.struct_size = sizeof c};
         FUZZ_NEED(evr_trace_set_collective(set, i, &c, NULL) == EVR_OK);
