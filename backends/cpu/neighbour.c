@@ -6,7 +6,7 @@
 
 enum { ROUNDS = 2000, TRIES = 2, AGREED = 5 };
 
-#define SAME 0.015   /* undisturbed probes differ by less */
+#define SAME 0.012   /* undisturbed probes differ by less */
 #define SHARED 0.035 /* disturbed ones by more */
 
 static double clock_ns(void)
@@ -79,17 +79,15 @@ double neighbour_probe(void)
 
 bool neighbour_judge(neighbour *n, double ratio)
 {
-    double least = n->least;
     if (!(ratio > 0) || !isfinite(ratio))
         return false;
-    if (least == 0 || ratio < least * (1 - SAME)) { /* what was seen before was disturbed, all of it */
-        n->least = ratio;
-        n->agreed = 1;
-        return true;
-    }
-    bool same = ratio <= least * (1 + SAME);
-    n->least = fmin(least, ratio);
-    if (n->agreed < AGREED) /* neighbours are restless: no row of probes is alike while one is there */
-        n->agreed = same ? n->agreed + 1 : 0;
-    return n->agreed < AGREED || ratio > least * (1 + SHARED);
+    double alike = n->alike, undisturbed = n->undisturbed;
+    bool same = fabs(ratio - alike) <= SAME * alike; /* neighbours are restless: no row of probes is alike while one is there */
+    int row = same ? n->row + 1 : 1;
+    if (!same)
+        n->alike = ratio;
+    n->row = row < AGREED ? row : AGREED;
+    if (row >= AGREED && (undisturbed == 0 || n->alike < undisturbed))
+        n->undisturbed = undisturbed = n->alike;
+    return undisturbed == 0 || ratio > undisturbed * (1 + SHARED);
 }

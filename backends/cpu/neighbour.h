@@ -7,16 +7,17 @@
 
 /* What the probes of this machine have shown so far. Several threads may look at the same time. */
 typedef struct neighbour {
-    _Atomic double least; /* ratio of an undisturbed core, as far as one was seen; 0 = not yet */
-    _Atomic int agreed;   /* probes in a row that were like it */
+    _Atomic double undisturbed; /* ratio of an undisturbed core; 0 = not yet seen */
+    _Atomic double alike;       /* first of the row of probes that are alike */
+    _Atomic int row;            /* how many they are */
 } neighbour;
 
 /* How much longer independent instructions take than a chain of dependent ones. The chain leaves most of the core idle, and so does not notice who else uses it; both follow the
  * core's frequency alike. Takes about 10 us. */
 double neighbour_probe(void);
 
-/* Whether a probe's ratio says that the core is shared at this moment. What an undisturbed core gives is learnt from the probes: it is the least of them, once several in a
- * row agree on it; until then it counts as shared. Where there is no probe (a ratio of 0) it never does. */
+/* Whether a probe's ratio says that the core is shared at this moment. What an undisturbed core gives is learnt from the probes: it is the least that several in a row agree on (one alone
+ * may be low because the chain was interrupted). Until then the core counts as shared. Where there is no probe (a ratio of 0) it never does. */
 bool neighbour_judge(neighbour *n, double ratio);
 
 #endif

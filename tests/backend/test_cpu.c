@@ -159,6 +159,10 @@ static void test_cpu__learns_what_undisturbed_is(void **state)
     assert_true(neighbour_judge(&n, 1.9));
     assert_false(neighbour_judge(&n, 1.003));
     assert_false(neighbour_judge(&n, 1.012));
+    /* a chain that was interrupted makes the ratio too small, and is not what the others are held against */
+    assert_false(neighbour_judge(&n, 0.93));
+    assert_false(neighbour_judge(&n, 1.01));
+    assert_true(neighbour_judge(&n, 1.08));
     /* no probe for this processor, or a clock that stands still: nothing is known, and nothing is called shared */
     assert_false(neighbour_judge(&n, 0));
     assert_false(neighbour_judge(&n, NAN));
