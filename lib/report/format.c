@@ -31,8 +31,15 @@ void evr_put_time(evr_buf *buf, double ns)
     evr_buf_printf(buf, " %s", units[i].name);
 }
 
+#define MOST_PART 1e3
+
 void evr_put_percent(evr_buf *buf, double part, int decimals, bool sign)
 {
+    if (part > MOST_PART) { /* more digits would say nothing more */
+        evr_buf_c(buf, "over ");
+        part = MOST_PART;
+        decimals = 0;
+    }
     if (sign && part >= 0)
         evr_buf_char(buf, '+');
     evr_put_fixed(buf, part * 100, decimals);

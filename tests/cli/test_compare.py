@@ -52,6 +52,12 @@ def test_a_regression_is_3(evreplay, files):
     assert "Regressions: 1" in run.stdout and "aten::op_3" in run.stdout
 
 
+def test_numbers_beyond_reading_are_cut(evreplay, files):
+    run = evreplay("compare", *files(base=document(1), new=document(2, op_3=1e9)))
+    assert run.returncode == 3 and "over +100000 % (over +100000 % to over +100000 %)  aten::op_3" in run.stdout
+    assert max(map(len, run.stdout.splitlines())) < 200
+
+
 def test_an_improvement_is_good(evreplay, files):
     run = evreplay("compare", *files(base=document(1), new=document(2, op_3=0.9)))
     assert run.returncode == 0 and "Improvements: 1" in run.stdout
