@@ -1,5 +1,6 @@
 /* The backend of the CPU. Work happens inside the call that starts it, so a stream is a place to ask for, and a span is two
  * looks at the clock. */
+#include "clock.h"
 #include "machine.h"
 #include "neighbour.h"
 
@@ -36,13 +37,6 @@ struct evr_backend_span {
     double begin, end;
     int state; /* 0 new, 1 begun, 2 ended */
 };
-
-static double clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static evr_status fail(cpu *c, evr_error **err, evr_status code, const char *message)
 {

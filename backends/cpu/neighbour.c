@@ -1,20 +1,13 @@
 #include "neighbour.h"
 
+#include "clock.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <time.h>
 
 enum { ROUNDS = 2000, TRIES = 2, AGREED = 5 };
 
 #define SAME 0.012   /* undisturbed probes differ by less */
 #define SHARED 0.035 /* disturbed ones by more */
-
-static double clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 #if defined(__x86_64__) || defined(__aarch64__)
 #ifdef __x86_64__
