@@ -20,16 +20,6 @@ typedef struct input {
     evr_str lines[LINES];
 } input;
 
-static evr_str take_line(fuzz_bytes *in)
-{
-    const uint8_t *end = memchr(in->data, '\n', in->size);
-    size_t len = end ? (size_t)(end - in->data) : in->size;
-    evr_str line = {(const char *)in->data, len};
-    in->data += len + (end != NULL);
-    in->size -= len + (end != NULL);
-    return line;
-}
-
 static input take_input(fuzz_bytes *bytes)
 {
     input in = {.fail_at = fuzz_u8(bytes), .how = {.struct_size = sizeof in.how}};
@@ -40,7 +30,7 @@ static input take_input(fuzz_bytes *bytes)
     in.how.expert_size = sizes >> 4 & 7;
     in.how.flags = sizes & 128 ? EVR_RANKS_OWN_RECORDS : 0;
     for (int i = 0; i < LINES; i++)
-        in.lines[i] = take_line(bytes);
+        in.lines[i] = fuzz_line(bytes);
     return in;
 }
 

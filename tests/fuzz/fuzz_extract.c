@@ -2,26 +2,16 @@
  * byte is the number of the allocation that fails once the trace is built, 0 = none. */
 #include "fuzz/support.h"
 
-static evr_str take_line(fuzz_bytes *in)
-{
-    const uint8_t *end = memchr(in->data, '\n', in->size);
-    size_t len = end ? (size_t)(end - in->data) : in->size;
-    evr_str line = {(const char *)in->data, len};
-    in->data += len + (end != NULL);
-    in->size -= len + (end != NULL);
-    return line;
-}
-
 static evr_trace *build(evr_context *ctx, fuzz_bytes *in)
 {
     evr_event_desc e = {.struct_size = sizeof e, .category = {"cpu_op", 6}, .duration_ns = 1, .sequence = -1, .device = -1, .stream = -1};
     evr_trace_builder *b = NULL;
     evr_trace *trace = NULL;
-    e.name = take_line(in);
-    e.dims = take_line(in);
-    e.types = take_line(in);
-    e.strides = take_line(in);
-    e.values = take_line(in);
+    e.name = fuzz_line(in);
+    e.dims = fuzz_line(in);
+    e.types = fuzz_line(in);
+    e.strides = fuzz_line(in);
+    e.values = fuzz_line(in);
     FUZZ_NEED(evr_trace_builder_new(ctx, NULL, &b, NULL) == EVR_OK);
     FUZZ_NEED(evr_trace_builder_push(b, &e, NULL) == EVR_OK && evr_trace_builder_push(b, &e, NULL) == EVR_OK);
     FUZZ_NEED(evr_trace_builder_finish(b, &trace, NULL) == EVR_OK);

@@ -90,3 +90,13 @@ uint16_t fuzz_u16(fuzz_bytes *b)
     uint16_t high = fuzz_u8(b);
     return (uint16_t)(high << 8 | fuzz_u8(b));
 }
+
+evr_str fuzz_line(fuzz_bytes *b)
+{
+    const uint8_t *end = memchr(b->data, '\n', b->size);
+    size_t len = end ? (size_t)(end - b->data) : b->size;
+    evr_str line = {(const char *)b->data, len};
+    b->data += len + (end != NULL);
+    b->size -= len + (end != NULL);
+    return line;
+}

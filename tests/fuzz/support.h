@@ -47,5 +47,6 @@ typedef struct fuzz_bytes {
 
 uint8_t fuzz_u8(fuzz_bytes *b);
 uint16_t fuzz_u16(fuzz_bytes *b);
+evr_str fuzz_line(fuzz_bytes *b); /* without its end */
 
 #endif
