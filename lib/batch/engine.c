@@ -210,10 +210,10 @@ evr_status evr_replay_batch(evr_context *ctx, const evr_ir *const *records, size
         *out = NULL;
     if (!ctx || !out || (count && !records) || (options && options->struct_size < offsetof(evr_replay_batch_options, bridge)))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_replay_batch: context, records, `out` and the options' struct_size are needed");
-    if (options && options->struct_size > offsetof(evr_replay_batch_options, protocol) && options->protocol && options->protocol->struct_size < sizeof(uint32_t))
-        return evr_fail(ctx, err, EVR_E_INVALID, "evr_replay_batch: the protocol's struct_size is not set");
     evr_engine e = {.ctx = ctx, .records = records, .count = count, .journal = {ctx, -1}, .begun_ns = evr_engine_now()};
     EVR_TAKE(&e.options, options);
+    if (e.options.protocol && e.options.protocol->struct_size < sizeof(uint32_t))
+        return evr_fail(ctx, err, EVR_E_INVALID, "evr_replay_batch: the protocol's struct_size is not set");
     evr_status status = prepare(&e, err);
     if (status == EVR_OK)
         status = e.options.flags & EVR_BATCH_ISOLATE ? evr_engine_isolated(&e, err) : run_here(&e, err);

@@ -2,13 +2,14 @@
 
 #include "base/hash.h"
 #include "ir/record.h"
+#include "measure/sample.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { TEXT = 1024, SAMPLE_VALUES = 5 /* what ranks agree on of a sample; of everything else they agree on fewer */ };
+enum { TEXT = 1024 };
 
 #define LEAST_MARGIN 20e3 /* ns from the moment all know when to start to that start */
 #define MOST_MARGIN 5e6
@@ -144,7 +145,7 @@ evr_status evr_together_values(evr_together *t, double *values, size_t count, ev
     double all[16];
     if (count + 1 > sizeof all / sizeof *all)
         return evr_fail(t->ctx, err, EVR_E_INTERNAL, "too much to agree on at once");
-    if (count == SAMPLE_VALUES) {
+    if (count == EVR_SAMPLE_AGREED) {
         if (!evr_grow(t->ctx, (void **)&t->own, &t->own_cap, t->own_count + 1, sizeof *t->own))
             return evr_fail_nomem(err);
         t->own[t->own_count++] = values[0];

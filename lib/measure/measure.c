@@ -104,8 +104,8 @@ static evr_status agree(session *s, double *values, size_t count, evr_error **er
 static evr_status take(session *s, evr_sample *sample, evr_error **err)
 {
     EVR_TRY(evr_sampler_take(&s->sampler, sample, err));
-    double values[] = {sample->call_ns, sample->host_ns, sample->span_ns, sample->done_ns - s->origin_ns, sample->timed_out};
-    EVR_TRY(agree(s, values, sizeof values / sizeof *values, err));
+    double values[EVR_SAMPLE_AGREED] = {sample->call_ns, sample->host_ns, sample->span_ns, sample->done_ns - s->origin_ns, sample->timed_out};
+    EVR_TRY(agree(s, values, EVR_SAMPLE_AGREED, err));
     sample->call_ns = values[0];
     sample->host_ns = values[1];
     sample->span_ns = values[2];

@@ -23,6 +23,9 @@ typedef struct evr_sample {
     bool timed_out; /* the gate opened by itself: the times mean nothing */
 } evr_sample;
 
+/* Numbers of a sample that several ranks agree on, the time of a call first. On anything else they agree in fewer. */
+enum { EVR_SAMPLE_AGREED = 5 };
+
 evr_status evr_sampler_take(evr_sampler *s, evr_sample *out, evr_error **err);
 
 /* Captures `batch` calls; samples launch them from then on. */

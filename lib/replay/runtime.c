@@ -27,8 +27,7 @@ evr_status evr_runtime_open(evr_context *ctx, const evr_runtime_options *options
     if (out)
         *out = NULL;
     evr_runtime_options o = {0};
-    if (options && options->struct_size >= offsetof(evr_runtime_options, bridge))
-        EVR_TAKE(&o, options);
+    EVR_TAKE(&o, options);
     if (!ctx || !out || (options && options->struct_size < offsetof(evr_runtime_options, bridge)))
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_runtime_open: context, `out` and the options' struct_size are needed");
     evr_runtime *r = evr_alloc_zeroed(ctx, sizeof *r);

@@ -1,4 +1,5 @@
 /* Traces made event by event, for profilers that link the library. */
+#include "base/sized.h"
 #include "trace/store.h"
 
 #include <inttypes.h>
@@ -56,8 +57,7 @@ evr_status evr_trace_builder_new(evr_context *ctx, const evr_trace_options *opti
     if (!b)
         return evr_fail_nomem(err);
     b->ctx = evr_context_ref(ctx);
-    if (options)
-        memcpy(&b->options, options, options->struct_size < sizeof b->options ? options->struct_size : sizeof b->options);
+    EVR_TAKE(&b->options, options);
     evr_status status = evr_events_new(ctx, &b->options, &b->store, err);
     if (status != EVR_OK) {
         evr_trace_builder_free(b);
@@ -172,7 +172,7 @@ evr_status evr_trace_builder_push(evr_trace_builder *b, const evr_event_desc *ev
     const evr_event_desc *e = event;
     if (event->struct_size < sizeof whole) { /* an older caller's, whose last fields are not there */
         whole = (evr_event_desc){0};
-        memcpy(&whole, event, event->struct_size);
+        EVR_TAKE(&whole, event);
         e = &whole;
     }
     evr_row row = {
