@@ -118,8 +118,8 @@ static int write_all(evr_context *ctx, const evr_comparison *c, const compare_op
         return good ? EXIT_REGRESSION : EXIT_BAD_INPUT;
     const evr_change *dumb = told_nothing(c);
     if (dumb)
-        fprintf(stderr, "evreplay compare: no operator's times compare: %.*s: %.*s\n  what to do: time both with the same protocol, in one way of launching\n", (int)dumb->base->op.len,
-                dumb->base->op.data, (int)dumb->detail.len, dumb->detail.data);
+        fprintf(stderr, "evreplay compare: no operator's times compare: %.*s: %.*s\n  what to do: time both with the same protocol, in one way of launching\n", EVR_STR_ARG(dumb->base->op),
+                EVR_STR_ARG(dumb->detail));
     return dumb ? EXIT_BAD_INPUT : EXIT_GOOD;
 }
 
