@@ -43,7 +43,7 @@ class Provenance(enum.IntEnum):
 
 
 _KWARG, _WRITTEN = 1, 2
-_FORMATS = {"evreplay": 0, "tracelens": 1}
+_FORMATS = {"evreplay": 0, "tracelens": 1, "log": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,7 +253,7 @@ class Record:
         return Group(one.name.text(), one.size, ranks, one.description.text(), one.backend.text())
 
     def to_json(self, format: str = "evreplay") -> str:
-        """As JSON: "evreplay" (docs/ir-format.md) or "tracelens"."""
+        """As JSON, "evreplay" (docs/ir-format.md) or "tracelens", or as an operator-input "log"."""
         return write_records([self], format)
 
     @staticmethod
