@@ -103,7 +103,7 @@ static void put_conditions(evr_buf *buf, const evr_result *r)
     } notes[] = {{EVR_MEASUREMENT_IMPRECISE, "less precise than asked"}, {EVR_MEASUREMENT_UNWARMED, "not warm at the start"},
                  {EVR_MEASUREMENT_THROTTLED, "throttled"}, {EVR_MEASUREMENT_COARSE, "near the clock's resolution"},
                  {EVR_MEASUREMENT_LAUNCH_BOUND, "waited for the host"}, {EVR_MEASUREMENT_UNSTABLE_CLOCK, "unstable clock"}},
-      shapes[] = {{EVR_STATISTICS_DRIFT, "drifts"}, {EVR_STATISTICS_BIMODAL, "two times"}, {EVR_STATISTICS_CORRELATED, "neighbours resemble each other"},
+      shapes[] = {{EVR_STATISTICS_DRIFT, "drifts"}, {EVR_STATISTICS_BIMODAL, "two speeds"}, {EVR_STATISTICS_CORRELATED, "neighbours resemble each other"},
                   {EVR_STATISTICS_FEW, "few samples"}};
     bool any = false;
     for (size_t i = 0; r->conditions && i < sizeof notes / sizeof *notes; i++)
