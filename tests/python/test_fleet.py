@@ -155,3 +155,102 @@ def test_results_that_come_again_are_not_counted():
     document = {"runtime": "t", "device": "cpu", "device_name": "n", "driver": "d", "results": [{"index": 0, "status": "ok"}, {"index": 1, "status": "failed"}]}
     assert outcome.add(shard, document) == [4, 5] and outcome.add(shard, document) == []
     assert outcome.repeated == 2 and outcome.missing == [0, 1, 2, 3]
+
+
+@pytest.fixture
+def seats(program):
+    """Where the command is a program: else each shard starts an interpreter, as every command does then."""
+    from evreplay.fleet import shard
+
+    if len(program) != 1:
+        pytest.skip("the command is not installed as a program")
+    yield shard
+    if shard._seat:
+        shard._seat.close()
+        shard._seat = None
+
+
+def outcome(document):
+    return [(r["key"], r["status"], r["reason"]) for r in document["results"]]
+
+
+def below(pid):
+    """Numbers and command lines of the processes that descend from one."""
+    parents = {}
+    for folder in pathlib.Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit():
+                parents.setdefault(int((folder / "stat").read_text().rpartition(")")[2].split()[1]), []).append(int(folder.name))
+        except OSError:
+            continue
+    found = list(parents.get(pid, []))
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def poisoned(tmp_path):
+    """Records of which one ends its process."""
+    library = os.environ.get("EVREPLAY_TEST_OPS")
+    if not library:
+        pytest.skip("the custom operators of tests/replay/ops were not built")
+    crash = {"op_name": "evrpoison::crash", "replay_ir": {"list_pos_args": [{**record("abs", 2)["replay_ir"]["list_pos_args"][0], "arg_name": "x"}], "list_kwargs": []}}
+    return [record("abs", 3), crash, record("neg", 4), record("exp", 5)], ["--import", f"evrpoison={library}"]
+
+
+def test_a_place_keeps_what_shards_need(seats, tmp_path):
+    """One process for many shards, in which nothing of a record stays: what crashes costs itself, and results are those of a program of their own."""
+    what, options = poisoned(tmp_path)
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps(what))
+    made = seats.extract(str(path))
+    assert seats.run_command(["replay", str(path), "--isolate", "--json", str(tmp_path / "one.json"), *options])[0] == 1
+    first = seats.run_shard("replay", made, options)
+    seat = seats._seat._process.pid
+    assert outcome(first) == outcome(json.loads((tmp_path / "one.json").read_text()))
+    assert [(r["status"], r["reason"]) for r in first["results"]] == [("ok", ""), ("failed", "crashed"), ("ok", ""), ("ok", "")]
+    for _ in range(3):
+        assert outcome(seats.run_shard("replay", made, options)) == outcome(first)
+    assert seats._seat._process.pid == seat and not below(seat)  # the same one, and nothing is left of the shards
+
+
+def test_a_seat_that_was_killed_costs_nothing(seats, tmp_path):
+    made = seats.extract(document(tmp_path, 40))
+    seats.run_shard("replay", made, [])
+    seat = seats._seat._process.pid
+    hunted = threading.Thread(target=kill_when_busy, args=(seat,))
+    hunted.start()
+    found = seats.run_shard("bench", made, ["--iterations", "60", "--threads", "1"])
+    hunted.join()
+    assert [r["status"] for r in found["results"]] == ["ok"] * 40 and all(r["statistics"]["count"] == 60 for r in found["results"])
+    assert seats._seat._process.pid != seat
+
+
+def kill_when_busy(seat):
+    until = time.monotonic() + 60
+    while not below(seat) and time.monotonic() < until:
+        time.sleep(0.005)
+    os.kill(seat, signal.SIGKILL)
+
+
+def test_a_seat_of_other_surroundings_is_replaced(seats, tmp_path, monkeypatch):
+    made = seats.extract(document(tmp_path, 2))
+    seats.run_shard("replay", made, [])
+    seat = seats._seat._process
+    monkeypatch.setenv("EVREPLAY_ANYTHING", "else")
+    seats.run_shard("replay", made, [])
+    assert seats._seat._process.pid != seat.pid and seat.poll() is not None
+    with pytest.raises(seats.ShardError) as raised:
+        seats.run_shard("replay", made, ["--no-such-option"])
+    assert raised.value.code == 2 and "no-such-option" in raised.value.told
+
+
+def test_a_command_without_seats_runs_shards_all_the_same(seats, tmp_path, monkeypatch):
+    """An older one, or none that can be kept: the program is started for each."""
+    made, program = seats.extract(document(tmp_path, 2)), seats.command()[0]
+    script = tmp_path / "evreplay"
+    script.write_text(f'#!/bin/sh\n[ "$1" = seat ] && exit 2\nexec {program} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("EVREPLAY_PROGRAM", str(script))
+    assert [r["status"] for r in seats.run_shard("replay", made, [])["results"]] == ["ok", "ok"]
+    assert seats._seat is None
