@@ -61,9 +61,13 @@ def statuses(path):
 
 def workers():
     """Processes that run a shard."""
+    return named(b"ray::run_shard")
+
+
+def named(prefix):
     for folder in pathlib.Path("/proc").iterdir():
         try:
-            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(b"ray::run_shard"):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(prefix):
                 yield int(folder.name)
         except OSError:
             continue
@@ -140,6 +144,93 @@ def test_a_shard_that_no_node_can_run_is_told(address, program, tmp_path, capsys
 def test_what_no_node_has_is_an_answer(address, program, tmp_path, capsys):
     assert fleet("replay", document(tmp_path, 3), "--address", address, "--resource", "abacus=1") == 5
     assert "abacus" in capsys.readouterr().err
+
+
+def small_documents(count):
+    """Documents with calls in common, each in an order of its own, with counts and kernels."""
+    made = []
+    for i in range(count):
+        rows = []
+        for k in range(2 + i % 5):
+            size = 1 + (7 * i + 3 * k) % 23
+            tensor = {"tensor": {"shape": [size], "strides": [1], "dtype": "float32"}}
+            kernels = [{"name": f"k{(i + j) % 3}", "count": 1 + j, "total_ns": 10 * i + j} for j in range((i + k) % 3)]
+            row = {"op": "aten::abs", "args": [{"name": "self", "type": "Tensor", "value": tensor}]}
+            rows.append({**row, **({"count": 1 + i % 4} if (i + k) % 2 else {}), **({"kernels": kernels} if kernels else {})})
+        made.append(json.dumps({"evreplay_ir": 1, "records": rows}))
+    return made
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
+def test_joining_in_a_tree_comes_to_the_same(width):
+    from evreplay.fleet.plan import join, plan
+
+    documents = small_documents(40)
+    whole, parts = plan(documents), [[(document, "")] for document in documents]
+    parts[11] = [(None, "not/seen")]
+    while len(parts) > 1 and width > 1:
+        parts = [join(part for one in parts[first : first + width] for part in one) for first in range(0, len(parts), width)]
+    parts = join(part for one in parts for part in one)
+    assert [path for document, path in parts if document is None] == ["not/seen"] and len(parts) == 3
+    found = plan([documents[11] if document is None else document for document, _ in parts])
+    assert found.keys == whole.keys and [shard.document for shard in found.shards] == [shard.document for shard in whole.shards]
+    assert [shard.name for shard in found.shards] == [shard.name for shard in whole.shards]
+
+
+def test_many_traces_are_joined_on_the_cluster_though_workers_are_lost(address, program, tmp_path):
+    """The same shards, byte for byte, as of all documents one after the other; what the cluster does not see is read here."""
+    from evreplay.fleet import Cluster, engine, plan
+    from evreplay.fleet.shard import extract
+
+    for i, text in enumerate(small_documents(70)):
+        (tmp_path / f"{i:03}.json").write_text(text)
+    files = sorted(map(str, tmp_path.iterdir()))
+    whole, killed, over = plan([extract(file) for file in files]), [], threading.Event()
+
+    def kill():
+        while not over.is_set() and len(killed) < 3:
+            for prefix in (b"ray::extract_part", b"ray::join_parts"):
+                for pid in named(prefix):
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+                    except OSError:
+                        pass
+                    break
+            over.wait(0.3)
+
+    hunter = threading.Thread(target=kill)
+    hunter.start()
+    try:
+        with Cluster(address, retries=9) as cluster:
+            parts = list(engine.extract_all(cluster, files, []))
+    finally:
+        over.set()
+        hunter.join()
+    assert killed and len(parts) == 1
+    found = plan(parts)
+    assert [shard.document for shard in found.shards] == [shard.document for shard in whole.shards] and found.keys == whole.keys
+
+
+def test_a_task_that_is_always_lost_takes_nothing_along(address, program, tmp_path, monkeypatch):
+    from evreplay.fleet import Cluster, engine, plan
+    from evreplay.fleet.shard import extract
+
+    for i, text in enumerate(small_documents(3)):
+        (tmp_path / f"{i}.json").write_text(text)
+    files = sorted(map(str, tmp_path.iterdir()))
+    monkeypatch.setattr(engine, "extract_part", deadly)
+    with Cluster(address, retries=0) as cluster:
+        found = list(engine.extract_all(cluster, files, []))
+    assert [shard.document for shard in plan(found).shards] == [shard.document for shard in plan([extract(file) for file in files]).shards]
+
+
+def deadly(files, options):
+    from evreplay.fleet.shard import extract_part
+
+    if any(file.endswith("/1.json") for file in files):
+        os._exit(9)
+    return extract_part(files, options)
 
 
 def test_usage():

@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from .plan import Part, join
+
 # Dies with its parent, then becomes the command: a lost task leaves nothing running that its repetition would compete with.
 _TRAMPOLINE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, {signal}); os.getppid() == {parent} or os._exit(1); os.execv(sys.argv[1], sys.argv[1:])"
 _SOME_FAILED = 1  # exit code: records failed, as their results say
@@ -74,7 +76,7 @@ class Seat:
     def run(self, arguments: Sequence[str], folder: pathlib.Path) -> tuple[int, str, str]:
         """As run_command(); what is printed goes through files in the folder."""
         out, err = folder / "out.txt", folder / "err.txt"
-        texts = b"".join(os.fsencode(text) + b"\0" for text in (out, err, *arguments))
+        texts = b"".join(os.fsencode(text) + b"\0" for text in (str(out), str(err), *arguments))
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(struct.pack("=I", len(texts)) + texts)
@@ -123,6 +125,23 @@ def extract(path: str, options: Sequence[str] = ()) -> str:
     if code not in (0, _SOME_FAILED):
         raise ShardError(code, told)
     return document
+
+
+def extract_part(files: Sequence[str], options: Sequence[str] = ()) -> list[Part]:
+    """The records of neighbouring inputs, joined; what is not seen here, or cannot be read, is told by its path."""
+
+    def one(path: str) -> Part:
+        try:
+            return extract(path, options), ""
+        except ShardError:
+            return None, path
+
+    return join(one(path) for path in files)
+
+
+def join_parts(*parts: Sequence[Part]) -> list[Part]:
+    """What several tasks made, in their order, as one would have made it."""
+    return join(part for of_one in parts for part in of_one)
 
 
 def run_shard(verb: str, document: str, options: Sequence[str]) -> dict[str, Any]:
