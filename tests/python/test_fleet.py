@@ -336,6 +336,11 @@ def test_a_seat_of_other_surroundings_is_replaced(seats, tmp_path, monkeypatch):
     assert raised.value.code == 2 and "no-such-option" in raised.value.told
 
 
+def test_visits_are_processes_of_their_own(seats, tmp_path):
+    found = seats.run_shard("bench", seats.extract(document(tmp_path, 1)), ["--visits", "2", "--iterations", "10"])
+    assert found["results"][0]["status"] == "ok" and seats._seat is None
+
+
 def test_a_command_without_seats_runs_shards_all_the_same(seats, tmp_path, monkeypatch):
     """An older one, or none that can be kept: the program is started for each."""
     made, program = seats.extract(document(tmp_path, 2)), seats.command()[0]

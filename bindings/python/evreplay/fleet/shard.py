@@ -21,6 +21,8 @@ from .plan import Part, join
 
 # Dies with its parent, then becomes the command: a lost task leaves nothing running that its repetition would compete with.
 _TRAMPOLINE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, {signal}); os.getppid() == {parent} or os._exit(1); os.execv(sys.argv[1], sys.argv[1:])"
+# Another bridge would bring another torch than the one that a seat has loaded, and visits are to find their memory elsewhere each time, which forks do not.
+_NOT_IN_A_SEAT = ("--bridge", "--visits")
 _SOME_FAILED = 1  # exit code: records failed, as their results say
 
 
@@ -104,8 +106,8 @@ def _run_in_seat(arguments: Sequence[str], folder: pathlib.Path) -> tuple[int, s
     """As run_command(), without starting a program. A seat that was killed is replaced, once; where there is none, a program is started."""
     global _seat
     words = command()
-    other_torch = any(argument.startswith("--bridge") for argument in arguments)  # than the one that a seat loads
-    for _ in range(2 if len(words) == 1 and not other_torch else 0):
+    by_itself = any(argument.startswith(_NOT_IN_A_SEAT) for argument in arguments)
+    for _ in range(2 if len(words) == 1 and not by_itself else 0):
         if _seat is not None and _seat.of != Seat.surroundings(words[0]):
             _seat.close()
             _seat = None
