@@ -21,6 +21,9 @@ extern const exit_code program_exit_codes[];
 int manual_print(void);
 int completion_main(int argc, char **argv);
 
+/* `evreplay seat`: commands on request, in a process that has the libraries loaded. */
+int seat_main(int argc, char **argv);
+
 /* The whole command: picks one of the above by its name. @return the exit code */
 int command_main(int argc, char **argv);
 

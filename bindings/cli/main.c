@@ -81,6 +81,8 @@ int command_main(int argc, char **argv)
         return help(argc - 2, argv + 2);
     if (strcmp(argv[1], "completion") == 0)
         return completion_main(argc - 2, argv + 2);
+    if (strcmp(argv[1], "seat") == 0)
+        return seat_main(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0) {
         printf("evreplay %s\n", evr_version_string());
         return EXIT_GOOD;

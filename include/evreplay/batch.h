@@ -66,7 +66,7 @@ typedef struct evr_replay_batch_options {
     uint64_t seed;               /**< of contents and generators */
     double timeout_s;            /**< for one record, isolated only; 0 = 300 */
     double budget_s;             /**< for all: records not begun then are not reached; 0 = none */
-    const char *worker;          /**< path of evreplay-worker; NULL = `$EVREPLAY_WORKER`, or beside the library and the program */
+    const char *worker;          /**< path of evreplay-worker, or "self": forks of this process, where it has one thread; NULL = `$EVREPLAY_WORKER`, or beside the library and the program */
     const char *journal;         /**< file; NULL = none */
     const char *input;           /**< name of what is replayed, for reports; may be NULL */
     evr_batch_progress_fn progress; /**< may be NULL */

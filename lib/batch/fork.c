@@ -3,6 +3,8 @@
 
 #include "registry/registry.h"
 
+#include <evreplay/batch.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +133,55 @@ static int64_t fork_worker(int from, int to, int fds[2])
     close(fds[0]);
     close(fds[1]);
     return answer;
+}
+
+/* What exec does besides: signals that a handler was waiting for end the process again, and what the batch has open is not the worker's. */
+static void forget_batch(int line)
+{
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action;
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int empty = open("/dev/null", O_RDONLY);
+    if (empty > STDIN_FILENO)
+        dup2(empty, STDIN_FILENO);
+    close_range((unsigned)line + 1, ~0u, 0); /* without it, ends of other workers' lines stay open here, and life goes on by their pidfds */
+}
+
+static _Noreturn void work(int from, int to)
+{
+    evr_context *ctx = NULL;
+    evr_error *err = NULL;
+    evr_status status = evr_context_new(NULL, &ctx, &err);
+    if (status == EVR_OK)
+        status = evr_worker_serve(ctx, from, to, &err);
+    if (status != EVR_OK)
+        dprintf(STDERR_FILENO, "a forked worker: %s\n", evr_error_message(err));
+    _exit(status == EVR_OK ? 0 : 1); /* what waits to be written at an end is the batch's */
+}
+
+evr_status evr_worker_fork_self(evr_context *ctx, int line, int noise, pid_t *pid, evr_error **err)
+{
+    const int fds[2] = {line, noise};
+    enum { FROM = 3, TO = 4 };
+    pid_t self = getpid();
+    EVR_TRY(check_fit(ctx, "the batch began", err));
+    fflush(NULL);
+    pid_t made = fork();
+    if (made < 0)
+        return evr_fail(ctx, err, EVR_E_PLUGIN, "no worker can be forked: %s", strerror(errno));
+    if (!made) {
+        become_worker(self, FROM, TO, fds);
+        forget_batch(TO);
+        work(FROM, TO);
+    }
+    setpgid(made, made);
+    *pid = made;
+    return EVR_OK;
 }
 
 static evr_status reap(evr_context *ctx, int to, evr_str payload, evr_error **err)

@@ -47,6 +47,16 @@ static evr_status everyone(evr_together *t, evr_error **err)
     return EVR_OK;
 }
 
+/* One end of a message; the rank at the other end has an operator of another name. */
+static bool is_message(const evr_ir *ir)
+{
+    static const char *const ends[] = {"c10d::send(", "c10d::recv_", "_c10d_functional::isend(", "_c10d_functional::irecv(", "_c10d_functional::batch_p2p_ops("};
+    bool found = false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        found |= evr_str_starts(ir->schema, ends[i]);
+    return found;
+}
+
 /* The record for this rank; what stands in its way is the record's outcome. */
 static evr_status fit(evr_together *t, const evr_ir *ir, evr_error **err)
 {
@@ -63,7 +73,7 @@ static evr_status fit(evr_together *t, const evr_ir *ir, evr_error **err)
         settle(t, EVR_STATUS_SKIPPED, EVR_REASON_COMMUNICATION, "the trace does not tell what was sent");
         return EVR_OK;
     }
-    if (!(t->all.flags & EVR_RANKS_OWN_RECORDS) && (memmem(ir->schema.data, ir->schema.len, "c10d::send(", 11) || memmem(ir->schema.data, ir->schema.len, "c10d::recv_", 11))) {
+    if (!(t->all.flags & EVR_RANKS_OWN_RECORDS) && is_message(ir)) {
         settle(t, EVR_STATUS_SKIPPED, EVR_REASON_COMMUNICATION, "a message needs its other end: give each rank its own trace, with {rank} in the path");
         return EVR_OK;
     }
@@ -79,7 +89,8 @@ static evr_status fit(evr_together *t, const evr_ir *ir, evr_error **err)
 /* What must be the same on all ranks for the record to be run: the operator, and that it can be. */
 static evr_status compare(evr_together *t, const evr_ir *ir, evr_error **err)
 {
-    double id = t->talks ? 1 + (double)(evr_hash(ir->op.data, ir->op.len) >> 16) : 0;
+    evr_str what = is_message(ir) ? evr_str_c("a message") : ir->op;
+    double id = t->talks ? 1 + (double)(evr_hash(what.data, what.len) >> 16) : 0;
     double values[] = {t->status != EVR_STATUS_OK, id, -id};
     EVR_TRY(largest(t, NULL, values, 3, err));
     if (values[1] != -values[2])

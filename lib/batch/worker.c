@@ -34,15 +34,12 @@ static bool find_beside(const char *file, char *out, size_t size)
     return false;
 }
 
-evr_status evr_worker_find(evr_context *ctx, const char *given, char **out, evr_error **err)
+static evr_status find_file(evr_context *ctx, const char *given, char **out, evr_error **err)
 {
     char path[4096], self[4096];
     Dl_info info;
-    const char *environment = getenv("EVREPLAY_WORKER");
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = 0;
-    if (!given && environment && environment[0])
-        given = environment;
     bool found = given && snprintf(path, sizeof path, "%s", given) < (int)sizeof path && runs(path);
     if (!found && !given)
         found = (dladdr((const void *)(uintptr_t)&evr_worker_find, &info) && info.dli_fname && find_beside(info.dli_fname, path, sizeof path)) ||
@@ -51,6 +48,16 @@ evr_status evr_worker_find(evr_context *ctx, const char *given, char **out, evr_
         return (*out = evr_strdup(ctx, evr_str_c(path))) ? EVR_OK : evr_fail_nomem(err);
     evr_fail(ctx, err, EVR_E_PLUGIN, given ? "%s is no program that can be run" : "no " WORKER_NAME " was found beside the library or the program%s", given ? given : "");
     return evr_hint(err, "install it with the library, or set EVREPLAY_WORKER to its path");
+}
+
+evr_status evr_worker_find(evr_context *ctx, const char *given, char **out, evr_error **err)
+{
+    const char *environment = getenv("EVREPLAY_WORKER");
+    if (!given && environment && environment[0])
+        given = environment;
+    if (given && strcmp(given, EVR_WORKER_SELF) == 0)
+        return (*out = evr_strdup(ctx, evr_str_c(given))) ? EVR_OK : evr_fail_nomem(err);
+    return find_file(ctx, given, out, err);
 }
 
 static void close_pair(int pair[2])
@@ -131,11 +138,23 @@ static void begin(evr_context *ctx, evr_worker *w)
 evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err)
 {
     channel c;
+    char *file = NULL;
     begin(ctx, w);
-    int code = open_channel(&c) ? spawn(path, c.line[1], c.noise[1], &w->pid) : EMFILE;
-    if (!settle(&c, w, code == 0))
-        return evr_fail(ctx, err, EVR_E_PLUGIN, "cannot start %s: %s", path, strerror(code));
-    return EVR_OK;
+    int code = open_channel(&c) ? 0 : EMFILE;
+    if (!code && strcmp(path, EVR_WORKER_SELF) == 0) {
+        if (evr_worker_fork_self(ctx, c.line[1], c.noise[1], &w->pid, NULL) == EVR_OK)
+            return settle(&c, w, true) ? EVR_OK : EVR_E_PLUGIN;
+        evr_status status = find_file(ctx, NULL, &file, err); /* this process is not fit for that */
+        if (status != EVR_OK) {
+            settle(&c, w, false);
+            return status;
+        }
+        path = file;
+    }
+    code = code ? code : spawn(path, c.line[1], c.noise[1], &w->pid);
+    evr_status status = settle(&c, w, code == 0) ? EVR_OK : evr_fail(ctx, err, EVR_E_PLUGIN, "cannot start %s: %s", path, strerror(code));
+    evr_text_free(ctx, file);
+    return status;
 }
 
 evr_status evr_worker_fork(evr_context *ctx, evr_zygote *zygote, evr_worker *w, evr_error **err)

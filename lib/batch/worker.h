@@ -34,11 +34,18 @@ typedef struct evr_worker {
 /* Where the executable is: given, $EVREPLAY_WORKER, or beside the library and the program. Free with evr_text_free(). */
 evr_status evr_worker_find(evr_context *ctx, const char *given, char **out, evr_error **err);
 
-/* Starts the process. @return EVR_OK · EVR_E_PLUGIN · EVR_E_NOMEM */
+/* In place of a path: workers are forks of this process. */
+#define EVR_WORKER_SELF "self"
+
+/* Starts the process. For EVR_WORKER_SELF it is a fork, where this process has one thread and no device; else the executable beside the library. @return EVR_OK · EVR_E_PLUGIN · EVR_E_NOMEM */
 evr_status evr_worker_start(evr_context *ctx, const char *path, evr_worker *w, evr_error **err);
 
 /* The same, as a child of a zygote: a fork of what has the libraries already. */
 evr_status evr_worker_fork(evr_context *ctx, struct evr_zygote *zygote, evr_worker *w, evr_error **err);
+
+/* A worker out of this process, which has loaded what workers need. Descriptors are its line and what it prints. @return EVR_OK · EVR_E_STATE: it has threads, or a device
+ * open · EVR_E_PLUGIN: the system has no room for it */
+evr_status evr_worker_fork_self(evr_context *ctx, int line, int noise, pid_t *pid, evr_error **err);
 
 /* Waits for a child of this process; kills its group when the grace is over, and says so. The wait status, or -1 when there is no such child. */
 int evr_worker_wait(pid_t pid, uint32_t grace_ms, bool *killed);

@@ -201,17 +201,10 @@ static evr_status scale(fitting *f, evr_argument *a, evr_value *v)
     return note(f, a, text);
 }
 
-/* Lists that hold a tensor for each rank: the first stands for all. */
-static evr_status relist(fitting *f, evr_argument *a, evr_value *v)
+/* A list with something for each rank: the first stands for all. */
+static evr_status relist_here(fitting *f, evr_argument *a, evr_value *v)
 {
-    if (v->kind != EVR_VALUE_LIST || !v->u.list.len)
-        return EVR_OK;
-    if (v->u.list.items[0].kind == EVR_VALUE_LIST) {
-        for (size_t i = 0; i < v->u.list.len; i++)
-            EVR_TRY(relist(f, a, (evr_value *)&v->u.list.items[i]));
-        return EVR_OK;
-    }
-    if (v->u.list.len == (size_t)f->size)
+    if (v->kind != EVR_VALUE_LIST || !v->u.list.len || v->u.list.len == (size_t)f->size)
         return EVR_OK;
     evr_value *items = evr_ir_add_items(f->ir, (size_t)f->size);
     if (!items)
@@ -221,6 +214,16 @@ static evr_status relist(fitting *f, evr_argument *a, evr_value *v)
     v->u.list.items = items;
     v->u.list.len = (size_t)f->size;
     return note(f, a, "one for each rank that there is, as the first that was recorded");
+}
+
+/* The same one list further in, where such lists are in one. */
+static evr_status relist(fitting *f, evr_argument *a, evr_value *v)
+{
+    if (v->kind != EVR_VALUE_LIST || !v->u.list.len || v->u.list.items[0].kind != EVR_VALUE_LIST)
+        return relist_here(f, a, v);
+    for (size_t i = 0; i < v->u.list.len; i++)
+        EVR_TRY(relist(f, a, (evr_value *)&v->u.list.items[i]));
+    return EVR_OK;
 }
 
 /* What follows the size of the group, by operator. */
@@ -240,7 +243,7 @@ static const struct {
     {"symm_mem::multimem_all_gather_out", "out", scale},
     {"symm_mem::reduce_scatter_out", "input", scale},
     {"c10d::allgather_", "output_tensors", relist},
-    {"c10d::allgather_coalesced_", "output_lists", relist},
+    {"c10d::allgather_coalesced_", "output_lists", relist_here},
     {"c10d::reduce_scatter_", "input_tensors", relist},
     {"c10d::gather_", "output_tensors", relist},
     {"c10d::scatter_", "input_tensors", relist},
@@ -264,8 +267,8 @@ static evr_status follow_size(fitting *f)
 /* Only the root of a gather or a scatter has the list of all. */
 static evr_status follow_root(fitting *f)
 {
-    bool gather = evr_str_is(f->ir->op, "c10d::gather_");
-    evr_argument *root = argument(f, "root_rank"), *a = argument(f, gather ? "output_tensors" : "input_tensors");
+    bool gather = evr_str_is(f->ir->op, "c10d::gather_"), functional = evr_str_starts(f->ir->op, "_c10d_functional::broadcast");
+    evr_argument *root = argument(f, functional ? "src" : "root_rank"), *a = argument(f, gather ? "output_tensors" : "input_tensors");
     if (root && root->value.kind == EVR_VALUE_INT && (root->value.u.i < 0 || root->value.u.i >= f->size)) {
         root->value.u.i = 0;
         EVR_TRY(note(f, root, "the recorded root is not among the ranks: the first is taken"));
@@ -339,6 +342,35 @@ static evr_status follow_splits(fitting *f)
     return note(f, output, "as large as what the other ranks send when all have this record");
 }
 
+static bool same_shape(const evr_value *a, const evr_value *b)
+{
+    return a->kind == EVR_VALUE_TENSOR && b->kind == EVR_VALUE_TENSOR && a->u.tensor->rank == b->u.tensor->rank &&
+           !memcmp(a->u.tensor->shape, b->u.tensor->shape, a->u.tensor->rank * sizeof *a->u.tensor->shape);
+}
+
+/* The same for an exchange of lists: what comes from every rank is as large as what this one has for its own place. */
+static evr_status follow_lists(fitting *f)
+{
+    evr_argument *in = argument(f, "input_tensors"), *out = argument(f, "output_tensors");
+    if (!is_exchange(f->ir->op) || !in || !out || f->place < 0 || in->value.kind != EVR_VALUE_LIST || in->value.u.list.len != (size_t)f->size)
+        return EVR_OK;
+    if (f->how->flags & EVR_RANKS_OWN_RECORDS && f->size == f->recorded)
+        return EVR_OK;
+    const evr_value *mine = &in->value.u.list.items[f->place];
+    bool fits = out->value.kind == EVR_VALUE_LIST && out->value.u.list.len == (size_t)f->size;
+    for (int64_t i = 0; fits && i < f->size; i++)
+        fits = same_shape(mine, &out->value.u.list.items[i]);
+    if (fits)
+        return EVR_OK;
+    evr_value *items = evr_ir_add_items(f->ir, (size_t)f->size);
+    if (!items)
+        return evr_fail_nomem(f->err);
+    for (int64_t i = 0; i < f->size; i++)
+        EVR_TRY(evr_ir_copy_value(f->ir, mine, &items[i], f->err));
+    out->value = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, (size_t)f->size}};
+    return note(f, out, "as large as what the other ranks send when all have this record");
+}
+
 evr_status evr_ir_fit_ranks(const evr_ir *from, const evr_ranks *how, evr_ir **out, int64_t *ranks, size_t *rank_count, int32_t *needed, evr_error **err)
 {
     if (err)
@@ -363,7 +395,7 @@ evr_status evr_ir_fit_ranks(const evr_ir *from, const evr_ranks *how, evr_ir **o
         choose_ranks(&f, ranks);
         status = name_group(&f, ranks);
     }
-    static evr_status (*const steps[])(fitting *) = {put_name, follow_size, follow_root, follow_splits};
+    static evr_status (*const steps[])(fitting *) = {put_name, follow_size, follow_root, follow_splits, follow_lists};
     for (size_t i = 0; status == EVR_OK && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](&f);
     if (status != EVR_OK) {

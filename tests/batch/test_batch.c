@@ -129,9 +129,8 @@ static void test_checks__find_what_they_look_for(void **state)
     evr_ir_set_free(r.set);
 }
 
-static void test_isolated__poison_costs_only_itself(void **state)
+static void poison_costs_only_itself(const char *worker)
 {
-    (void)state;
     static const char *const ops[] = {"aten::abs", "evrpoison::crash", "aten::neg", "evrpoison::abort", "evrpoison::exit", "aten::exp", "evrpoison::hang",
                                       "aten::sin", "evrpoison::allocate", "evrpoison::refuse", "aten::relu", "nobody::knows", "aten::tanh"};
     records r;
@@ -139,6 +138,7 @@ static void test_isolated__poison_costs_only_itself(void **state)
     evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
     o.timeout_s = 3;
     o.workers = 2;
+    o.worker = worker;
     evr_results *results = run(&r, &o);
     assert_int_equal(evr_results_count(results), 13);
     outcome_is(results, 1, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "Segmentation fault");
@@ -154,6 +154,19 @@ static void test_isolated__poison_costs_only_itself(void **state)
     assert_true(evr_results_at(results, 0)->flags & EVR_RESULT_ISOLATED);
     evr_results_free(results);
     evr_ir_set_free(r.set);
+}
+
+static void test_isolated__poison_costs_only_itself(void **state)
+{
+    (void)state;
+    poison_costs_only_itself(EVR_TEST_WORKER);
+}
+
+/* Workers that are forks of this process, which has loaded all of it by now. Where that is not fit, the ordinary worker is taken. */
+static void test_isolated__poison_in_forks_of_the_batch(void **state)
+{
+    (void)state;
+    poison_costs_only_itself("self");
 }
 
 /* Poisons that reach beyond their own process: each record beside them is as without them, and each is named. */
@@ -179,6 +192,7 @@ static void test_isolated__poison_that_reaches_out(void **state)
         evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
         o.timeout_s = 5;
         o.workers = workers;
+        o.worker = workers == 3 ? "self" : EVR_TEST_WORKER;
         evr_results *results = run(&r, &o);
         assert_int_equal(evr_results_count(results), r.count);
         for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
@@ -501,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_batch__in_this_process),
         cmocka_unit_test(test_checks__find_what_they_look_for),
         cmocka_unit_test(test_isolated__poison_costs_only_itself),
+        cmocka_unit_test(test_isolated__poison_in_forks_of_the_batch),
         cmocka_unit_test(test_isolated__poison_that_reaches_out),
         cmocka_unit_test(test_isolated__without_a_zygote),
         cmocka_unit_test(test_isolated__retried_alone),

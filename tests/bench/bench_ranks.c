@@ -3,7 +3,9 @@
  * usage: bench_ranks [--ranks N] [--mb SIZE] [--reps N] [--tmp FOLDER]
  *
  * Writes N traces (8) of SIZE megabytes (50) of operators, launches, kernels and collectives, and reads them in turns: one after the other as
- * evr_trace_open_file() does by itself, the same on one thread each, and as a set. Of each the least time counts. */
+ * evr_trace_open_file() does by itself, the same on one thread each, by plain processes with an equal part of them each, one for each processor, and as a set. Of each the
+ * least time counts. Processor time is told besides, which others change less: of one after the other on one thread, and of the busier of two threads of the set, which is what it
+ * would take on two free processors. The plain processes share nothing, so they are what the machine can give while others use it, too. */
 #include "bench/timing.h"
 
 #include <evreplay/evreplay.h>
@@ -12,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_RANKS = 64 };
@@ -51,22 +55,61 @@ static void write_trace(const char *path, int rank, int ranks, size_t bytes)
         give_up("the disk is full; give --tmp FOLDER");
 }
 
-static double in_turn(evr_context *ctx, char (*paths)[256], int ranks, uint32_t threads)
+/* Processor time so far, of this process or of this thread, in seconds. */
+static double used(int whom)
+{
+    struct rusage u;
+    getrusage(whom, &u);
+    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+/* *processor: time of the processors for it. */
+static double in_turn(evr_context *ctx, char (*paths)[256], int ranks, uint32_t threads, double *processor)
 {
     evr_trace *traces[MAX_RANKS];
     evr_trace_options options = {.struct_size = sizeof options, .threads = threads};
-    double begun = bench_now();
+    double begun = bench_now(), before = used(RUSAGE_SELF);
     for (int i = 0; i < ranks; i++)
         if (evr_trace_open_file(ctx, paths[i], &options, &traces[i], NULL) != EVR_OK)
             give_up("a trace cannot be read");
     double took = bench_now() - begun;
+    *processor = used(RUSAGE_SELF) - before;
     for (int i = 0; i < ranks; i++)
         evr_trace_free(traces[i]);
     return took;
 }
 
-static double as_set(evr_context *ctx, char (*paths)[256], int ranks, size_t *collectives)
+/* One process for each processor, and an equal part of the traces for each. */
+static double by_processes(char (*paths)[256], int ranks, int processes)
 {
+    pid_t children[MAX_RANKS];
+    double begun = bench_now();
+    for (int p = 0; p < processes; p++) {
+        int first = ranks * p / processes, end = ranks * (p + 1) / processes;
+        children[p] = fork();
+        if (children[p] < 0)
+            give_up("no process can be started");
+        if (children[p] == 0) {
+            evr_context *ctx = NULL;
+            if (evr_context_new(NULL, &ctx, NULL) != EVR_OK)
+                give_up("out of memory");
+            double unused;
+            in_turn(ctx, paths + first, end - first, 1, &unused);
+            _exit(0);
+        }
+    }
+    for (int p = 0; p < processes; p++) {
+        int status;
+        if (waitpid(children[p], &status, 0) != children[p] || status)
+            give_up("a process failed");
+    }
+    return bench_now() - begun;
+}
+
+/* *busier: processor time of this thread, which waits for none and matches collectives besides, or of the others together if that is more and there is one. */
+static double as_set(evr_context *ctx, char (*paths)[256], int ranks, size_t *collectives, double *busier)
+{
+    double thread = used(RUSAGE_THREAD), process = used(RUSAGE_SELF);
     const char *list[MAX_RANKS];
     evr_trace_set *set;
     for (int i = 0; i < ranks; i++)
@@ -75,6 +118,9 @@ static double as_set(evr_context *ctx, char (*paths)[256], int ranks, size_t *co
     if (evr_trace_set_open(ctx, list, (size_t)ranks, NULL, &set, NULL) != EVR_OK)
         give_up("the traces cannot be read as a set");
     double took = bench_now() - begun;
+    thread = used(RUSAGE_THREAD) - thread;
+    process = used(RUSAGE_SELF) - process;
+    *busier = process - thread > thread ? process - thread : thread;
     *collectives = evr_trace_set_collective_count(set);
     evr_trace_set_free(set);
     return took;
@@ -111,15 +157,24 @@ int main(int argc, char **argv)
     evr_context *ctx = NULL;
     if (evr_context_new(NULL, &ctx, NULL) != EVR_OK)
         give_up("out of memory");
-    double turn = 0, one = 0, set = 0;
+    double turn = 0, one = 0, set = 0, plain = 0, busier = 0, used_by_one = 0;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int processes = processors < ranks ? (int)processors : ranks;
     size_t collectives = 0;
     for (int r = 0; r < reps; r++) {
-        turn = least(turn, in_turn(ctx, paths, ranks, 0));
-        one = least(one, in_turn(ctx, paths, ranks, 1));
-        set = least(set, as_set(ctx, paths, ranks, &collectives));
+        double now;
+        turn = least(turn, in_turn(ctx, paths, ranks, 0, &now));
+        one = least(one, in_turn(ctx, paths, ranks, 1, &now));
+        used_by_one = least(used_by_one, now);
+        plain = least(plain, by_processes(paths, ranks, processes));
+        set = least(set, as_set(ctx, paths, ranks, &collectives, &now));
+        busier = least(busier, now);
     }
-    printf("%d traces of %d MB, %ld processors: one after the other %.3f s (on one thread %.3f s), as a set %.3f s with %zu collectives matched\n", ranks, mb,
-           sysconf(_SC_NPROCESSORS_ONLN), turn, one, set, collectives);
+    printf("%d traces of %d MB, %ld processors: one after the other %.3f s (on one thread %.3f s), as a set %.3f s with %zu collectives matched\n", ranks, mb, processors, turn, one, set, collectives);
+    printf("%d plain processes with a part of them each %.3f s: %.2f times faster than on one thread, the limit of the machine at this hour; the set reaches %.2f of it\n", processes,
+           plain, one / plain, plain / set);
+    if (processes == 2)
+        printf("time of processors: one thread %.3f s, the busier of the set's two %.3f s: %.2f times on two free processors\n", used_by_one, busier, used_by_one / busier);
     printf("the set is %.2f times faster than one after the other (bar 1.8 on two processors), %.2f times faster than on one thread\n", turn / set, one / set);
     for (int i = 0; i < ranks; i++)
         unlink(paths[i]);

@@ -355,6 +355,52 @@ static void test_collective__exchanges_follow_the_experts(void **state)
     }
 }
 
+#define ONE TENSOR("[3,2]")
+#define LIST_OF(a, b, c, d) "[" a "," b "," c "," d "]"
+#define RECORD(op, arguments) "{\"op\":\"" op "\",\"args\":[" arguments "]" GROUP "}"
+
+static int64_t first_size(const evr_value *v) { return v->kind == EVR_VALUE_TENSOR ? v->u.tensor->shape[0] : -1; }
+
+static void test_collective__lists_follow_the_ranks(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    evr_ranks third = {.rank = 2, .count = 4}, second_of_two = {.rank = 1, .count = 4, .group_size = 2};
+    evr_ir *ir = NULL;
+    int32_t needed;
+    const char *exchange = RECORD("c10d::alltoall_", ARGUMENT("output_tensors", "Tensor[]", LIST_OF(ONE, ONE, ONE, ONE)) "," ARGUMENT("input_tensors", "Tensor[]",
+                                  LIST_OF(TENSOR("[1,2]"), TENSOR("[2,2]"), TENSOR("[5,2]"), TENSOR("[7,2]"))));
+    assert_ok(fit_text(ctx, exchange, third, &ir, &needed, err));
+    const evr_value *out = &find(ir, "output_tensors")->value;
+    assert_int_equal(out->u.list.len, 4);
+    for (size_t i = 0; i < 4; i++) /* every rank sends the third what it has for the third place */
+        assert_int_equal(first_size(&out->u.list.items[i]), 5);
+    evr_ir_free(ir);
+    assert_ok(fit_text(ctx, exchange, second_of_two, &ir, &needed, err));
+    out = &find(ir, "output_tensors")->value;
+    assert_int_equal(out->u.list.len, 2);
+    assert_int_equal(first_size(&out->u.list.items[1]), first_size(&find(ir, "input_tensors")->value.u.list.items[1]));
+    evr_ir_free(ir);
+
+    const char *gathered = RECORD("c10d::allgather_coalesced_", ARGUMENT("output_lists", "Tensor[][]", LIST_OF("[" ONE "]", "[" ONE "]", "[" ONE "]", "[" ONE "]")) ","
+                                  ARGUMENT("input_list", "Tensor[]", "[" ONE "]"));
+    assert_ok(fit_text(ctx, gathered, second_of_two, &ir, &needed, err));
+    out = &find(ir, "output_lists")->value;
+    assert_int_equal(out->u.list.len, 2); /* a list for each rank, of as many tensors as before */
+    assert_int_equal(out->u.list.items[1].u.list.len, 1);
+    evr_ir_free(ir);
+
+    const char *told = RECORD("_c10d_functional::broadcast", ARGUMENT("input", "Tensor", ONE) "," ARGUMENT("src", "int", "3"));
+    assert_ok(fit_text(ctx, told, second_of_two, &ir, &needed, err));
+    assert_int_equal(find(ir, "src")->value.u.i, 0);
+    evr_ir_free(ir);
+    assert_ok(fit_text(ctx, told, third, &ir, &needed, err));
+    assert_int_equal(find(ir, "src")->value.u.i, 3);
+    evr_ir_free(ir);
+    test_context_done(ctx, &m);
+}
+
 /* Other collectives do not follow the experts, and sizes that cannot be are told. */
 static void test_collective__sizes_of_groups(void **state)
 {
@@ -424,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_collective__memory_runs_out_in_other_calls),
         cmocka_unit_test(test_collective__memory_runs_out_while_fitting),
         cmocka_unit_test(test_collective__exchanges_follow_the_experts),
+        cmocka_unit_test(test_collective__lists_follow_the_ranks),
         cmocka_unit_test(test_collective__sizes_of_groups),
         cmocka_unit_test(test_collective__numbers_beyond_reason),
         cmocka_unit_test(test_collective__calls_after_a_record),

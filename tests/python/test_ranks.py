@@ -99,24 +99,101 @@ class Launched:
         return self.process.returncode, results, told
 
 
-def test_collectives__against_mathematics():
-    """One launch for groups of four and of two ranks: starting is what takes the time."""
-    inputs = [COLLECTIVES, *(p for p in (SHARED / "nccl_collectives.json.gz", SHARED / "b200_vllm_eager.json.gz") if p.exists())]
+TRACES = ("nccl_collectives", "b200_vllm_eager")
+
+
+def of_corpus(name):
+    path = SHARED / f"{name}.json.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return path
+
+
+def compared(*inputs):
+    """What was compared with mathematics, by groups of four and of two ranks: one launch, since starting is what takes the time."""
     command = torchrun(4, str(HERE / "check_collectives.py"), "4,2", *map(str, inputs))
     result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stdout + result.stderr
-    found = [tuple(map(int, numbers)) for numbers in re.findall(r"(\d+) ranks, rank (\d+): (\d+) good", result.stdout)]
-    assert sorted(line[:2] for line in found) == [(2, 0), (2, 1), *((4, rank) for rank in range(4))]
-    least = -1 + len(json.loads(COLLECTIVES.read_text())["records"]) + 14 * (len(inputs) > 1) + 2 * (len(inputs) > 2)
-    for size in (2, 4):  # of a reduction to one rank, and of a gather, only the root has the result
-        assert max(count for of, _, count in found if of == size) >= least
+    found = re.findall(r"(\S+) \d+ (\S+) of (\d) ranks: compared on (\d)", result.stdout)
+    return [(file, op, int(size), int(on)) for file, op, size, on in found]
+
+
+def test_collectives__against_mathematics():
+    """Every operator that gloo has, on as many ranks as have a result."""
+    found = compared(COLLECTIVES)
+    told = [(op, size) for file, op, size, _ in found if file == COLLECTIVES.name]
+    ops = [record["op"] for record in json.loads(COLLECTIVES.read_text())["records"]]
+    assert sorted(told) == sorted((op, size) for op in ops for size in (2, 4))
+    assert sum(file == "messages" for file, *_ in found) == 2 * 3
+    for _, op, size, on in found:
+        at_the_root, at_one_end = op in ("c10d::reduce_", "c10d::gather_"), op in ("c10d::send", "c10d::recv_")
+        assert on == (1 if at_the_root else size // 2 if at_one_end else size), op
+
+
+def test_corpus__against_mathematics():
+    paths = {path.name: calls for path, calls in ((of_corpus("nccl_collectives"), 14), (of_corpus("b200_vllm_eager"), 2))}
+    found = compared(*(SHARED / name for name in paths))
+    for name, calls in paths.items():
+        assert sorted((size, on) for file, _, size, on in found if file == name) == [(2, 2)] * calls + [(4, 4)] * calls
+
+
+def talking(path):
+    """Records of a trace that talk to other ranks."""
+    extracted = subprocess.run([sys.executable, "-m", "evreplay", "extract", str(path)], capture_output=True, text=True)
+    found = [r for r in json.loads(extracted.stdout)["records"] if r["op"].startswith(("c10d::", "_c10d_functional::", "symm_mem::", "record_param_comms"))]
+    assert found, extracted.stderr
+    return found
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_corpus__every_collective_that_gloo_has(tmp_path, ranks):
+    """As the command runs them. What is left out is named: waits, which carry nothing, and memory that GPUs share by NVLink."""
+    records = [record for name in TRACES for record in talking(of_corpus(name))]
+    code, results, told = Launched(tmp_path, ranks, "replay", str(write(tmp_path, *records)), f"--group-size={ranks}").finish()
+    assert results is not None and len(results) == len(records), told
+    for result in results:
+        if result["op"].startswith("symm_mem::"):
+            assert result["reason"] == "no-kernel-for-device", result
+        elif result["reason"] == "annotation":
+            assert "carries nothing" in result["detail"], result
+        else:
+            assert result["status"] == "ok" and [rank["status"] for rank in result["ranks"]["each"]] == ["ok"] * ranks, result
+    assert sum(result["status"] == "ok" for result in results) == 16
+
+
+def end_of_message(op, whom, rank):
+    """A record of c10d::send or recv_, or of their functional like, to or from the neighbour of a rank."""
+    values = [("tensors", "Tensor[]", [tensor(50)]), ("process_group", "__torch__.torch.classes.c10d.ProcessGroup", "7"), (whom, "int", rank ^ 1), ("tag", "int", 0)]
+    result = "__torch__.torch.classes.c10d.Work"
+    if not op.startswith("c10d::"):
+        values, result = [("tensor", "Tensor", tensor(50)), *values[2:], ("group_name", "str", "7")], "Tensor"
+    schema = f"{op}({', '.join(f'{kind} {name}' for name, kind, _ in values)}) -> {result}"
+    group = {"name": "7", "size": 4, "ranks": [0, 1, 2, 3]}
+    return {"op": op, "schema": schema, "args": [{"name": n, "type": t, "value": v} for n, t, v in values], "group": group}
+
+
+def test_launch__both_ends_of_messages(tmp_path):
+    """Each rank has its own end, of another name; what one rank sends is for its neighbour."""
+    ends = [("c10d::send", "dst"), ("c10d::recv_", "src"), ("_c10d_functional::isend", "dst"), ("_c10d_functional::irecv", "src")]
+    order = (0, 1, 1, 0, 2, 3) if functional_messages() else (0, 1, 1, 0)  # rank 0's; its neighbour has the other ends
+    for rank in range(4):
+        records = [end_of_message(*ends[i ^ (rank & 1)], rank) for i in order]
+        (tmp_path / f"of{rank}.json").write_text(json.dumps({"evreplay_ir": 1, "records": records}))
+    code, results, told = Launched(tmp_path, 4, "replay", str(tmp_path / "of{rank}.json"), "--timeout=60").finish()
+    assert code == 0 and [result["status"] for result in results] == ["ok"] * len(order), told
+
+
+def functional_messages():
+    """Whether torch has them; 2.13 does."""
+    code = "import torch.distributed._functional_collectives, sys, torch; sys.exit(not hasattr(torch.ops._c10d_functional, 'isend'))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
 def test_launch__one_report_with_all_ranks(tmp_path):
-    path = write(tmp_path, all_reduce(8, group={"name": "5", "size": 1, "ranks": [1]}), all_reduce(1000), relu(100), all_reduce(8, group={"name": "3", "size": 8}))
+    path = write(tmp_path, all_reduce(8, group={"name": "5", "size": 1, "ranks": [1]}), all_reduce(1000), relu(100), all_reduce(8, group={"name": "3", "size": 8}), end_of_message("_c10d_functional::isend", "dst", 0))
     code, results, told = Launched(tmp_path, 2, "bench", str(path), "--iterations=5", "--warmup=2").finish()
     assert code == 0, told
-    one, reduced, plain, too_many = results  # one rank has been in a group before they meet in another
+    one, reduced, plain, too_many, message = results  # one rank has been in a group before they meet in another
     for result in (reduced, plain):
         assert result["status"] == "ok" and result["statistics"]["count"] == 5
         medians = [rank["median_ns"] for rank in result["ranks"]["each"]]
@@ -124,6 +201,7 @@ def test_launch__one_report_with_all_ranks(tmp_path):
         assert result["ranks"]["slowest"] == medians.index(max(medians))
         assert result["statistics"]["max"] >= max(medians)
     assert (too_many["status"], too_many["reason"]) == ("skipped", "needs-8-ranks")
+    assert message["reason"] == "communication-without-group" and "its other end" in message["detail"]
     assert one["status"] == "ok" and [rank["status"] for rank in one["ranks"]["each"]] == ["skipped", "ok"]
     assert one["statistics"]["median"] == pytest.approx(one["ranks"]["each"][1]["median_ns"])
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("evreplay-")]  # no journal stays behind

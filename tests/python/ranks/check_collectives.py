@@ -3,10 +3,14 @@
 usage: check_collectives.py GROUP_SIZE,... INPUT...
 
 What each rank put in is sent round by all_gather_object, which is none of the operators under test; the expected result is computed from that in float64.
-Every record is run by groups of each of the sizes, which are the first ranks.
+Every record is run by groups of each of the sizes, which are the first ranks; messages from one rank to another are of records of their own, as their two ends differ.
+A line for each says on how many ranks there was something to compare.
 """
 
+import json
+import pathlib
 import sys
+import time
 
 import torch
 import torch.distributed as dist
@@ -46,6 +50,8 @@ def expected(op, name, inputs, me, plain):
     if "_allgather_base_" in name or "all_gather_into_tensor" in name or "allgather_into_tensor" in name:
         argument = next(a for a in ("input_tensor", "inputs", "input") if a in inputs[0])
         return [torch.cat([p.reshape(-1) for p in part]) for part in zip(*get(argument))]
+    if name == "allgather_coalesced_":
+        return [t for r in range(len(inputs)) for t in inputs[r]["input_list"]]
     if name == "allgather_":
         return [part[0] for part in get("input_tensors")]
     if name == "reduce_scatter_":
@@ -63,12 +69,21 @@ def expected(op, name, inputs, me, plain):
         return [part[0] for part in get("input_tensors")] if me == root else None
     if name == "scatter_":
         return [inputs[root]["input_tensors"][me]]
-    if name == "barrier":
-        return []
     raise SystemExit(f"no mathematics for {op}")
 
 
-OUTPUTS = ("output_tensor", "output_tensors", "outputs", "output", "out", "tensors", "input")
+OUTPUTS = ("output_lists", "output_tensor", "output_tensors", "outputs", "output", "out", "tensors", "input")
+
+
+def check_barrier(replayer, group_size, first):
+    """Nobody leaves before all have come."""
+    time.sleep(0.05 * dist.get_rank())
+    came = time.monotonic()
+    replayer.run()
+    left, everyone = time.monotonic(), [None] * group_size
+    dist.all_gather_object(everyone, (came, left), group=first)
+    assert min(left for _, left in everyone) >= max(came for came, _ in everyone), everyone
+    return True
 
 
 def check(runtime, record, group_size, first):
@@ -80,6 +95,8 @@ def check(runtime, record, group_size, first):
     replayer = runtime.replayer(fitted)
     arguments = replayer.args
     name = fitted.op.partition("::")[2]
+    if name in ("barrier", "monitored_barrier_"):
+        return check_barrier(replayer, group_size, first)
     mine = {argument: [t.clone() for t in tensors(value)] for argument, value in arguments.items() if tensors(value)}
     mine["splits"] = arguments.get("input_split_sizes")
     everything = [None] * group_size
@@ -91,7 +108,7 @@ def check(runtime, record, group_size, first):
     should = expected(fitted.op, name, everything, dist.get_rank(), {k: v for k, v in arguments.items() if not tensors(v)})
     if should is None:
         return False
-    assert len(made) == len(should) or name == "barrier", f"{fitted.op}: {len(made)} tensors, and {len(should)} should be there"
+    assert len(made) == len(should), f"{fitted.op}: {len(made)} tensors, and {len(should)} should be there"
     for got, want in zip(made, should):
         want = want.to(got.dtype)
         precise = {torch.float16: 1e-2, torch.bfloat16: 2e-2}.get(got.dtype, 1e-5)
@@ -99,28 +116,60 @@ def check(runtime, record, group_size, first):
     return True
 
 
+def message(context, op, peer, **more):
+    """A record of one end of a message."""
+    tensor = {"tensor": {"shape": [5, 3], "strides": [3, 1], "dtype": "float32"}}
+    values = [("tensors", "Tensor[]", [tensor]), ("process_group", "__torch__.torch.classes.c10d.ProcessGroup", "7"), *((n, "int", v) for n, v in more.items()), ("tag", "int", 0)]
+    schema = f"c10d::{op}({', '.join(f'{kind} {n}' for n, kind, _ in values)}) -> __torch__.torch.classes.c10d.Work"
+    record = {"op": f"c10d::{op}", "schema": schema, "args": [{"name": n, "type": t, "value": v} for n, t, v in values], "group": {"name": "7", "size": 2}}
+    return evreplay.read_records(json.dumps({"evreplay_ir": 1, "records": [record]}), context=context)[0]
+
+
+def check_message(runtime, record, group_size, first):
+    """Whether this rank received what its neighbour sent."""
+    replayer = runtime.replayer(ranks.fit(record, group_size=group_size))
+    everything = [None] * group_size
+    dist.all_gather_object(everything, tensors(replayer.args["tensors"])[0].clone(), group=first)
+    replayer.run()
+    if record.op == "c10d::send":
+        return False
+    torch.testing.assert_close(tensors(replayer.args["tensors"])[0], everything[dist.get_rank() ^ 1])
+    return True
+
+
+def messages(context):
+    """Both ends of three messages between neighbours, as this rank has them."""
+    peer = dist.get_rank() ^ 1
+    ends = [(message(context, "send", peer, dst=peer), message(context, op, peer, **named)) for op, named in (("recv_", {"src": peer}), ("recv_any_source_", {}))]
+    return [pair[dist.get_rank() % 2] for pair in ends] + [ends[0][1 - dist.get_rank() % 2]]
+
+
+def records_of(path, context):
+    """All records of a file that talk to others."""
+    try:
+        records = evreplay.load_records(path, context=context)
+    except evreplay.Error:
+        trace = evreplay.Trace.open(path, context=context)
+        records = [trace.record(call.uid) for call in trace.calls() if call.op.startswith(("c10d::", "_c10d_functional::", "record_param_comms"))]
+    return [record for record in records if record.communicates and not (record.op == "record_param_comms" and not record.args)]
+
+
 def main():
     context = evreplay.Context()
     ranks.join(context)
     runtime = evreplay.Runtime(context=context, seed=dist.get_rank() + 1)
-    sizes = {int(size): None for size in sys.argv[1].split(",")}
-    for size in sizes:
-        sizes[size] = dist.new_group(list(range(size)), backend="gloo")
-    checked = dict.fromkeys(sizes, 0)
-    for path in sys.argv[2:]:
-        try:
-            records = evreplay.load_records(path, context=context)
-        except evreplay.Error:
-            trace = evreplay.Trace.open(path, context=context)
-            records = [trace.record(call.uid) for call in trace.calls() if call.op.startswith(("c10d::", "_c10d_functional::", "record_param_comms"))]
-        for record in records:
-            if record.communicates and not (record.op == "record_param_comms" and not record.args):
-                for size, first in sizes.items():
-                    if dist.get_rank() < size:
-                        checked[size] += check(runtime, record, size, first)
-    for size, count in checked.items():
-        if dist.get_rank() < size:
-            print(f"{size} ranks, rank {dist.get_rank()}: {count} good\n", end="", flush=True)
+    work = [(path, record, check) for path in sys.argv[2:] for record in records_of(path, context)]
+    work += [("messages", record, check_message) for record in messages(context)]
+    for size in map(int, sys.argv[1].split(",")):
+        first = dist.new_group(list(range(size)), backend="gloo")
+        for place, (path, record, how) in enumerate(work):
+            if dist.get_rank() >= size:
+                continue
+            compared = [None] * size
+            dist.all_gather_object(compared, how(runtime, record, size, first), group=first)
+            if dist.get_rank() == 0:
+                called = record.schema.partition("(")[0] or record.op
+                print(f"{pathlib.Path(path).name} {place} {called} of {size} ranks: compared on {sum(compared)}\n", end="", flush=True)
     dist.barrier()
     dist.destroy_process_group()
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from ..errors import Error, Status
 from .merge import Journal, Outcome
-from .plan import Plan, Shard
-from .shard import ShardError, extract, run_shard
+from .plan import Part, Plan, Shard
+from .shard import ShardError, extract, extract_part, join_parts, run_shard
+
+_JOINED = 32  # documents that one task joins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +74,30 @@ class Cluster:
             need = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount > 0)
             raise Error(Status.NO_DEVICE, f"no node of the cluster has {need}", "see `ray status`, and ask for less with --cpus, --gpus or --resource")
 
+    def _task(self, function: Callable[..., Any], **more: Any) -> Any:
+        """A task of Ray, which takes what was said of its node."""
+        how = {"num_cpus": self.cpus, "num_gpus": self.gpus or None, "resources": dict(self.resources) or None, **more}
+        return self._ray.remote(function).options(max_retries=self.retries, retry_exceptions=False, **how)
+
+    def tree(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], together: Callable[..., Any]) -> Any:
+        """Runs calls on the cluster, and `together` on results of neighbours, as often as it takes until one is left: only that comes here. What is lost on the
+        way is made again. Raises what Ray raises when it is lost too often."""
+        task, joins = self._task(function), self._task(together, num_gpus=None, resources=None)
+        under_way = [task.remote(*arguments) for arguments in calls]
+        while len(under_way) > 1:
+            under_way = [joins.remote(*under_way[first : first + _JOINED]) for first in range(0, len(under_way), _JOINED)]
+        return self._ray.get(under_way[0])
+
+    @property
+    def losses(self) -> type[Exception]:
+        """What is raised when a task or its worker was lost too often."""
+        lost: type[Exception] = self._ray.exceptions.RayError
+        return lost
+
     def each(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any, Exception | None]]:
         """Runs calls on the cluster; index, result and error of each as they end. Enough of them are under way to keep all places busy, not all: what
         waits for one of many looks at every one, so that is done once for all that ended."""
-        ray = self._ray
-        task = ray.remote(function).options(
-            num_cpus=self.cpus, num_gpus=self.gpus or None, resources=dict(self.resources) or None, max_retries=self.retries, retry_exceptions=False
-        )
+        ray, task = self._ray, self._task(function)
         left = iter(enumerate(calls))
         waiting: dict[Any, int] = {}
 
@@ -104,17 +123,24 @@ class Cluster:
                 ray.cancel(under_way, force=True)
 
 
+def _joined(cluster: Cluster, files: Sequence[str], options: Sequence[str]) -> list[Part]:
+    """Records of the files, joined on the cluster; what it did not see by its path."""
+    size = max(1, min(_JOINED, len(files) // (4 * cluster.slots)))
+    calls = [(list(files[first : first + size]), list(options)) for first in range(0, len(files), size)]
+    try:
+        parts: list[Part] = cluster.tree(extract_part, calls, join_parts)
+        return parts
+    except cluster.losses:  # one that is lost again and again takes all that waits for it along: each file by itself, then
+        alone: list[list[Part]] = [[(None, file)] for file in files]
+        for index, found, error in cluster.each(extract_part, [([file], list(options)) for file in files]):
+            alone[index] = alone[index] if error else found
+        return join_parts(*alone)
+
+
 def extract_all(cluster: Cluster, files: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """Documents of the files in their order, made on the cluster where it sees them, else here. Only those that came too early are kept."""
-    early: dict[int, str | None] = {}
-    at = 0
-    for index, document, error in cluster.each(extract, [(file, options) for file in files]) if len(files) > 1 else ():
-        early[index] = document if error is None else None
-        while at in early:
-            yield early.pop(at) or extract(files[at], options)
-            at += 1
-    for file in files[at:]:
-        yield extract(file, options)
+    """Documents that have all records of the files, in the files' order. They are made and joined on the cluster where it sees the files, else here."""
+    for document, path in _joined(cluster, files, options) if len(files) > 1 else [(None, file) for file in files]:
+        yield extract(path, options) if document is None else document
 
 
 def run(

@@ -84,6 +84,30 @@ def _document(records: Sequence[dict[str, Any]]) -> str:
     return '{"evreplay_ir":1,"records":[\n' + lines + "\n]}\n"
 
 
+#: Records of an input, or of several one after the other as one document; None and the path of one that was not seen.
+Part = tuple[str | None, str]
+
+
+def join(parts: Iterable[Part]) -> list[Part]:
+    """The same with neighbours made one document, which has each call once. It comes to the same in whatever groups neighbours are joined."""
+    made: list[Part] = []
+    beside: list[str] = []
+
+    def end() -> None:
+        if beside:
+            made.append((beside[0] if len(beside) == 1 else _document(list(once_each(beside).values())), ""))
+            beside.clear()
+
+    for document, path in parts:
+        if document is None:
+            end()
+            made.append((None, path))
+        else:
+            beside.append(document)
+    end()
+    return made
+
+
 def plan(documents: Iterable[str], *, inputs: Sequence[str] = (), size: int = 0, slots: int = 1, keep: Callable[[str], bool] | None = None) -> Plan:
     """Cuts the records of documents (as `evreplay extract` writes them) into shards of `size`; 0 = four for each of the `slots`, of 8 to 200
     records. `keep` picks records by key."""
