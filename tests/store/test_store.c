@@ -1,6 +1,6 @@
 /* A store: what is added is found, once and with its history; two stores become one; documents go in and out; files that are none of ours, damaged, of other versions,
  * locked or full are told apart; every failing allocation is survived, SQLite's own too. */
-#include "store/results.h"
+#include "store/old_store.h"
 
 #include "report/samples.h"
 #include "store/store.h"
@@ -380,13 +380,14 @@ static void test_store__files_of_others(void **state)
     write_file("text", "this is no database, and long enough to be told from an empty one", 65);
     write_file("empty", "", 0);
     run_sql("other", "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
-    run_sql("marked", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 2; CREATE TABLE sample (x)");
-    run_sql("future", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 4; CREATE TABLE t (x)");
+    run_sql("marked", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 4; CREATE TABLE sample (x)");
+    run_sql("old", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 3; CREATE TABLE sample (x)");
+    run_sql("future", "PRAGMA application_id = 0x45565253; PRAGMA user_version = 5; CREATE TABLE t (x)");
     assert_int_equal(mkdir(in_folder("folder"), 0777), 0);
     for (uint32_t flags = 0; flags <= EVR_STORE_READ_ONLY; flags++) {
         assert_int_equal(try_open(ctx, "text", flags, "not a database"), EVR_E_FORMAT);
         assert_int_equal(try_open(ctx, "other", flags, "another program"), EVR_E_FORMAT);
-        assert_int_equal(try_open(ctx, "future", flags, "version 4"), EVR_E_UNSUPPORTED);
+        assert_int_equal(try_open(ctx, "future", flags, "version 5"), EVR_E_UNSUPPORTED);
         assert_int_equal(try_open(ctx, "folder", flags, "is a folder"), EVR_E_UNSUPPORTED);
     }
     assert_int_equal(try_open(ctx, "empty", 0, "is empty"), EVR_E_FORMAT);
@@ -397,6 +398,7 @@ static void test_store__files_of_others(void **state)
     assert_int_equal(try_open(ctx, "x", 4, "not known"), EVR_E_INVALID);
     assert_int_equal(access(in_folder("x"), F_OK), -1);
     assert_int_equal(try_open(ctx, "empty", EVR_STORE_CREATE, NULL), EVR_OK);
+    assert_int_equal(try_open(ctx, "old", 0, "cannot bring forward"), EVR_E_FORMAT);
     evr_store *store = open_store(ctx, "marked", 0);
     evr_store_rows *rows = NULL;
     evr_error *e = NULL;
@@ -501,7 +503,7 @@ static void test_store__foreign_body(void **state)
     evr_context *ctx = test_context(&m);
     evr_store *store = open_store(ctx, "a.db", EVR_STORE_CREATE), *to = open_store(ctx, "b.db", EVR_STORE_CREATE);
     add_rows(ctx, store, &h200, two, 2);
-    run_sql("a.db", "DROP TRIGGER sample_fixed; UPDATE sample SET body = '{\"op\":' WHERE id = 2");
+    run_sql("a.db", "DROP TRIGGER sample_fixed; UPDATE sample SET form = NULL, rest = CAST('{\"op\":' AS BLOB) WHERE id = 2");
     evr_results *results = NULL;
     evr_error *e = NULL;
     evr_store_changes c = {EVR_INIT(evr_store_changes)};
@@ -530,33 +532,61 @@ static void test_store__samples_are_kept(void **state)
     test_context_done(ctx, &m);
 }
 
-/* A file as version 1 left it is brought forward, with what it holds. */
-static void test_store__migrates(void **state)
+static char *exported(evr_context *ctx, evr_store *store, uint32_t flags)
 {
-    (void)state;
+    const evr_store_filter all = {.struct_size = EVR_INIT(evr_store_filter), .flags = flags};
+    char *text = NULL;
+    size_t size = 0;
+    assert_ok(evr_store_export(store, &all, &text, &size, err));
+    char *copy = strdup(text);
+    evr_text_free(ctx, text);
+    return copy;
+}
+
+/* A file as an earlier version left it is brought forward, with what it holds: it says the same as one that was made now, and knows what it had. */
+static void migrates_from(int32_t version)
+{
     test_memory m;
     evr_context *ctx = test_context(&m);
-    evr_store old = {.ctx = ctx, .path = (char *)(uintptr_t)in_folder("old.db"), .flags = EVR_STORE_CREATE};
-    assert_int_equal(sqlite3_open(old.path, &old.db), SQLITE_OK);
-    assert_ok(evr_store_migrate(&old, 1, err));
-    evr_results *results = results_of(ctx, &h200, two, 2);
-    assert_ok(evr_store_add(&old, results, NULL, err));
-    evr_results_free(results);
-    for (int i = 0; i < EVR_SQL_COUNT; i++)
-        sqlite3_finalize(old.statements[i]);
-    sqlite3_close(old.db);
-    assert_int_equal(try_open(ctx, "old.db", EVR_STORE_READ_ONLY, "version 1"), EVR_E_UNSUPPORTED);
-    evr_store *store = open_store(ctx, "old.db", 0);
-    assert_int_equal(count_rows(store, NULL), 2);
+    char name[32], made_name[32], says[32];
+    snprintf(name, sizeof name, "old%d.db", version);
+    snprintf(made_name, sizeof made_name, "new%d.db", version);
+    snprintf(says, sizeof says, "version %d", version);
+    evr_store old;
+    open_old(&old, ctx, name, version);
+    timed again = two[1];
+    again.median = 77.125;
+    fill_old(&old, ctx, &h200, two, 2);
+    fill_old(&old, ctx, &h200, &again, 1);
+    close_old(&old);
+    assert_int_equal(try_open(ctx, name, EVR_STORE_READ_ONLY, says), EVR_E_UNSUPPORTED);
+    evr_store *store = open_store(ctx, name, 0), *made = open_store(ctx, made_name, EVR_STORE_CREATE);
+    add_rows(ctx, made, &h200, two, 2);
+    add_rows(ctx, made, &h200, &again, 1);
+    for (uint32_t flags = 0; flags <= EVR_STORE_HISTORY; flags += EVR_STORE_HISTORY) {
+        char *has = exported(ctx, store, flags), *wants = exported(ctx, made, flags);
+        assert_string_equal(has, wants);
+        free(has);
+        free(wants);
+    }
     assert_ok(evr_store_check(store, err));
+    assert_int_equal(add_rows(ctx, store, &h200, two, 2).known, 2);
+    evr_store_free(made);
     evr_store_free(store);
-    store = open_store(ctx, "old.db", EVR_STORE_READ_ONLY);
+    store = open_store(ctx, name, EVR_STORE_READ_ONLY);
     assert_int_equal(count_rows(store, NULL), 2);
-    results = results_of(ctx, &later, two, 2);
+    evr_results *results = results_of(ctx, &later, two, 2);
     assert_int_equal(evr_store_add(store, results, NULL, NULL), EVR_E_STATE);
     evr_results_free(results);
     evr_store_free(store);
     test_context_done(ctx, &m);
+}
+
+static void test_store__migrates(void **state)
+{
+    (void)state;
+    for (int32_t version = 1; version < EVR_STORE_VERSION; version++)
+        migrates_from(version);
 }
 
 static void test_store__waits_for_others(void **state)
