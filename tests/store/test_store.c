@@ -1,6 +1,6 @@
 /* A store: what is added is found, once and with its history; two stores become one; documents go in and out; files that are none of ours, damaged, of other versions,
  * locked or full are told apart; every failing allocation is survived, SQLite's own too. */
-#include "store/old_store.h"
+#include "store/results.h"
 
 #include "report/samples.h"
 #include "store/store.h"
@@ -532,63 +532,6 @@ static void test_store__samples_are_kept(void **state)
     test_context_done(ctx, &m);
 }
 
-static char *exported(evr_context *ctx, evr_store *store, uint32_t flags)
-{
-    const evr_store_filter all = {.struct_size = EVR_INIT(evr_store_filter), .flags = flags};
-    char *text = NULL;
-    size_t size = 0;
-    assert_ok(evr_store_export(store, &all, &text, &size, err));
-    char *copy = strdup(text);
-    evr_text_free(ctx, text);
-    return copy;
-}
-
-/* A file as an earlier version left it is brought forward, with what it holds: it says the same as one that was made now, and knows what it had. */
-static void migrates_from(int32_t version)
-{
-    test_memory m;
-    evr_context *ctx = test_context(&m);
-    char name[32], made_name[32], says[32];
-    snprintf(name, sizeof name, "old%d.db", version);
-    snprintf(made_name, sizeof made_name, "new%d.db", version);
-    snprintf(says, sizeof says, "version %d", version);
-    evr_store old;
-    open_old(&old, ctx, name, version);
-    timed again = two[1];
-    again.median = 77.125;
-    fill_old(&old, ctx, &h200, two, 2);
-    fill_old(&old, ctx, &h200, &again, 1);
-    close_old(&old);
-    assert_int_equal(try_open(ctx, name, EVR_STORE_READ_ONLY, says), EVR_E_UNSUPPORTED);
-    evr_store *store = open_store(ctx, name, 0), *made = open_store(ctx, made_name, EVR_STORE_CREATE);
-    add_rows(ctx, made, &h200, two, 2);
-    add_rows(ctx, made, &h200, &again, 1);
-    for (uint32_t flags = 0; flags <= EVR_STORE_HISTORY; flags += EVR_STORE_HISTORY) {
-        char *has = exported(ctx, store, flags), *wants = exported(ctx, made, flags);
-        assert_string_equal(has, wants);
-        free(has);
-        free(wants);
-    }
-    assert_ok(evr_store_check(store, err));
-    assert_int_equal(add_rows(ctx, store, &h200, two, 2).known, 2);
-    evr_store_free(made);
-    evr_store_free(store);
-    store = open_store(ctx, name, EVR_STORE_READ_ONLY);
-    assert_int_equal(count_rows(store, NULL), 2);
-    evr_results *results = results_of(ctx, &later, two, 2);
-    assert_int_equal(evr_store_add(store, results, NULL, NULL), EVR_E_STATE);
-    evr_results_free(results);
-    evr_store_free(store);
-    test_context_done(ctx, &m);
-}
-
-static void test_store__migrates(void **state)
-{
-    (void)state;
-    for (int32_t version = 1; version < EVR_STORE_VERSION; version++)
-        migrates_from(version);
-}
-
 static void test_store__waits_for_others(void **state)
 {
     (void)state;
@@ -818,7 +761,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(adds_once_and_finds), TEST(what_is_not_timed_is_not_kept), TEST(history_and_current), TEST(patterns),          TEST(distance),
         TEST(missing_and_nearest), TEST(merge),                         TEST(documents_go_out_and_in), TEST(files_of_others), TEST(names_are_paths),
-        TEST(damaged),             TEST(foreign_body),                  TEST(samples_are_kept),    TEST(migrates),          TEST(waits_for_others),
+        TEST(damaged),             TEST(foreign_body),                  TEST(samples_are_kept),              TEST(waits_for_others),
         TEST(disk_full),           TEST(invalid),                       TEST(failing_allocator),   TEST(failing_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
