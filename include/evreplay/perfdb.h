@@ -10,7 +10,9 @@
  * disk, and put in its place in one step once all of them are complete: whenever the process ends, each file is whole, old or new. Files in which
  * nothing changes are not touched. A row that cannot be read is reported with its line and kept as it is.
  *
- * **Threads.** A database and a report belong to one thread at a time; two databases may be used at once, on the same folder too.
+ * **Threads.** A database and a report belong to one thread at a time; two databases may be used at once, on the same folder too. An update works on
+ * several threads, from which the context's allocator must be callable; evr_perfdb_options.threads = 1 keeps to the caller's. What comes out is the same
+ * for any number of them.
  *
  * **Texts** of a report are UTF-8; what is not in a file shows as '?' here. Files keep every byte.
  */
@@ -35,7 +37,7 @@ typedef struct evr_perfdb_options {
     uint32_t struct_size;     /**< sizeof(evr_perfdb_options) */
     uint32_t flags;           /**< EVR_PERFDB_CREATE */
     uint32_t lock_timeout_ms; /**< how long an update waits for another writer; 0 = 60,000 */
-    uint32_t reserved;        /**< 0 */
+    uint32_t threads;         /**< that an update works on; 0 = as many as there are processors */
     uint64_t max_file_bytes;  /**< EVR_E_LIMIT for a larger file; 0 = 4,294,967,295, which is the most */
 } evr_perfdb_options;
 

@@ -26,7 +26,7 @@ extern "C" {
 typedef struct evr_store evr_store;           /**< an open file */
 typedef struct evr_store_rows evr_store_rows; /**< an answer; immutable, outlives the store */
 
-#define EVR_STORE_VERSION 3 /**< of the tables, as this library writes them */
+#define EVR_STORE_VERSION 4 /**< of the tables, as this library writes them */
 
 /** @name Opening
  * @{ */

@@ -23,6 +23,23 @@ void evr_arena_free(evr_arena *arena)
     evr_arena_init(arena, arena->ctx);
 }
 
+void evr_arena_join(evr_arena *arena, evr_arena *other)
+{
+    evr_arena_block *last = other->blocks;
+    if (!last)
+        return;
+    while (last->below)
+        last = last->below;
+    if (arena->blocks) { /* the open block stays on top */
+        last->below = arena->blocks->below;
+        arena->blocks->below = other->blocks;
+        arena->total += other->total;
+    } else {
+        *arena = *other;
+    }
+    evr_arena_init(other, other->ctx);
+}
+
 void *evr_arena_alloc(evr_arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)

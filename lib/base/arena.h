@@ -19,6 +19,9 @@ typedef struct evr_arena {
 void evr_arena_init(evr_arena *arena, evr_context *ctx);
 void evr_arena_free(evr_arena *arena);
 
+/* Takes over all that the other arena, of the same context, has handed out; it is empty afterwards. */
+void evr_arena_join(evr_arena *arena, evr_arena *other);
+
 /* Eight-byte aligned, uninitialised; NULL when memory is out. Zero bytes give a valid pointer. */
 void *evr_arena_alloc(evr_arena *arena, size_t size);
 void *evr_arena_alloc_zeroed(evr_arena *arena, size_t size);

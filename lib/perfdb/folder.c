@@ -15,9 +15,9 @@
 #define STAGE_PREFIX ".evreplay-"
 #define STAGE_SUFFIX ".part"
 
-enum { STAGE_NAME = EVR_WRITE_NAME, MOST_READ = 1 << 30 };
+enum { MOST_READ = 1 << 30 };
 
-static evr_status system_error(const evr_folder *f, const char *doing, const char *name, evr_error **err)
+evr_status evr_folder_error(const evr_folder *f, const char *doing, const char *name, evr_error **err)
 {
     int code = errno;
     evr_status status = code == ENOMEM ? EVR_E_NOMEM : EVR_E_IO;
@@ -41,18 +41,20 @@ evr_status evr_folder_open(evr_context *ctx, const char *path, evr_folder *f, ev
     return evr_fail(ctx, err, status, "cannot open the database %s: %s", path, strerror(code));
 }
 
-static void stage_name(char name[STAGE_NAME], size_t number)
+void evr_stage_name(char name[EVR_STAGE_NAME], size_t number)
 {
-    snprintf(name, STAGE_NAME, STAGE_PREFIX "%zu" STAGE_SUFFIX, number);
+    snprintf(name, EVR_STAGE_NAME, STAGE_PREFIX "%zu" STAGE_SUFFIX, number);
 }
 
 void evr_folder_close(evr_folder *f)
 {
-    char name[STAGE_NAME];
-    if (f->writes)
-        evr_writer_stop(&f->writer);
+    char name[EVR_STAGE_NAME];
     for (size_t i = 0; i < f->staged_count; i++) {
-        stage_name(name, f->staged[i].number);
+        if (!f->staged[i].name || f->staged[i].in_place)
+            continue;
+        if (f->staged[i].fd >= 0)
+            close(f->staged[i].fd);
+        evr_stage_name(name, i);
         unlinkat(f->fd, name, 0);
     }
     evr_release(f->ctx, f->staged, f->staged_cap * sizeof *f->staged);
@@ -64,7 +66,6 @@ void evr_folder_close(evr_folder *f)
         close(f->fd);
     evr_arena_free(&f->arena);
     f->fd = f->lock = -1;
-    f->writes = false;
     f->staged = NULL;
     f->staged_count = f->staged_cap = 0;
 }
@@ -129,10 +130,10 @@ evr_status evr_folder_lock(evr_folder *f, uint32_t timeout_ms, evr_error **err)
     for (;;) {
         int fd = openat(f->fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (fd < 0)
-            return system_error(f, "cannot make the lock file", LOCK_NAME, err);
+            return evr_folder_error(f, "cannot make the lock file", LOCK_NAME, err);
         while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK && errno != EINTR) {
-                evr_status status = system_error(f, "cannot lock", LOCK_NAME, err);
+                evr_status status = evr_folder_error(f, "cannot lock", LOCK_NAME, err);
                 close(fd);
                 return status;
             }
@@ -186,7 +187,7 @@ evr_status evr_folder_list(evr_folder *f, evr_folder_entry **entries, size_t *co
     *count = 0;
     DIR *dir = reopen(f);
     if (!dir)
-        return system_error(f, "cannot list", "", err);
+        return evr_folder_error(f, "cannot list", "", err);
     evr_status status = list_entries(f, dir, &list, count, &cap);
     closedir(dir);
     *entries = status == EVR_OK ? evr_arena_alloc(&f->arena, *count * sizeof *list) : NULL;
@@ -224,11 +225,9 @@ static evr_status read_all(evr_context *ctx, int fd, const char *name, uint64_t 
     }
 }
 
-evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *size, evr_error **err)
+evr_status evr_file_read_into(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *cap, size_t *size, evr_error **err)
 {
     struct stat st;
-    size_t cap = 0;
-    *data = NULL;
     *size = 0;
     int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -238,124 +237,28 @@ evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char 
         status = cannot_read(ctx, shown, err);
     else if (!S_ISREG(st.st_mode))
         status = evr_fail(ctx, err, EVR_E_UNSUPPORTED, "%s is not a file", shown);
-    else if ((uint64_t)st.st_size <= most && !evr_grow(ctx, (void **)data, &cap, (size_t)st.st_size + 2, 1))
-        status = evr_fail_nomem(err);
     else if ((uint64_t)st.st_size > most)
         status = evr_fail(ctx, err, EVR_E_LIMIT, "%s is longer than %llu bytes", shown, (unsigned long long)most);
+    else if (!evr_grow(ctx, (void **)data, cap, (size_t)st.st_size + 2, 1))
+        status = evr_fail_nomem(err);
     if (status == EVR_OK)
-        status = read_all(ctx, fd, shown, most, data, &cap, size, err);
+        status = read_all(ctx, fd, shown, most, data, cap, size, err);
     close(fd);
+    if (status == EVR_OK)
+        (*data)[*size] = 0;
+    return status;
+}
+
+evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *size, evr_error **err)
+{
+    size_t cap = 0;
+    *data = NULL;
+    evr_status status = evr_file_read_into(ctx, at, name, shown, most, data, &cap, size, err);
     char *exact = status == EVR_OK ? evr_resize(ctx, *data, cap, *size + 1) : NULL;
     if (status == EVR_OK && !exact)
         status = evr_fail_nomem(err);
-    if (status != EVR_OK) {
+    if (status != EVR_OK)
         evr_release(ctx, *data, cap);
-        *data = NULL;
-        return status;
-    }
-    exact[*size] = 0;
     *data = exact;
-    return EVR_OK;
-}
-
-/* What the writer failed with first. */
-static evr_status write_failed(const evr_folder *f, evr_error **err)
-{
-    static const char *const doing[] = {
-        [EVR_WRITE_MAKE] = "cannot make a new", [EVR_WRITE_MODE] = "cannot set the mode of a new", [EVR_WRITE_CONTENTS] = "cannot write a new", [EVR_WRITE_CLOSE] = "cannot write a new"};
-    errno = f->writer.error;
-    return system_error(f, doing[f->writer.step], f->writer.failed, err);
-}
-
-evr_status evr_folder_stage(evr_folder *f, evr_str name, evr_error **err)
-{
-    if (!evr_grow(f->ctx, (void **)&f->staged, &f->staged_cap, f->staged_count + 1, sizeof *f->staged))
-        return evr_fail_nomem(err);
-    evr_str copy = evr_arena_str(&f->arena, name);
-    if (!copy.data)
-        return evr_fail_nomem(err);
-    if (!f->writes)
-        evr_writer_start(&f->writer, f->ctx, f->fd);
-    f->writes = true;
-    f->staged[f->staged_count] = (evr_staged){(char *)copy.data, f->staged_count};
-    f->staged_count++;
-    return EVR_OK;
-}
-
-evr_status evr_folder_write(evr_folder *f, evr_buf *buf, evr_error **err)
-{
-    char temporary[STAGE_NAME];
-    const evr_staged *staged = &f->staged[f->staged_count - 1];
-    stage_name(temporary, staged->number);
-    return evr_writer_put(&f->writer, temporary, staged->name, buf) ? EVR_OK : write_failed(f, err);
-}
-
-void evr_folder_finish(evr_folder *f) { evr_writer_end(&f->writer); }
-
-/* Until all that was handed over is written. */
-static evr_status wait_for_writer(evr_folder *f, evr_error **err)
-{
-    evr_writer_stop(&f->writer);
-    f->writes = false;
-    return f->writer.error ? write_failed(f, err) : EVR_OK;
-}
-
-static int open_staged(const evr_folder *f, size_t i)
-{
-    char temporary[STAGE_NAME];
-    stage_name(temporary, f->staged[i].number);
-    return openat(f->fd, temporary, O_RDONLY | O_CLOEXEC);
-}
-
-/* Waits until the contents that are on their way have arrived: then what the file system notes of all of them goes to the disk at once, with
- * the first fsync(). Only that one counts; this may fail. */
-static void wait_for_contents(const evr_folder *f)
-{
-#ifdef SYNC_FILE_RANGE_WRITE
-    for (size_t i = 0; i < f->staged_count; i++) {
-        int fd = open_staged(f, i);
-        if (fd < 0)
-            continue;
-        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-        close(fd);
-    }
-#else
-    (void)f;
-#endif
-}
-
-/* To the disk, all of them before the first takes its place. */
-static evr_status sync_staged(evr_folder *f, evr_error **err)
-{
-    wait_for_contents(f);
-    for (size_t i = 0; i < f->staged_count; i++) {
-        int fd = open_staged(f, i);
-        bool good = fd >= 0 && fsync(fd) == 0;
-        evr_status status = good ? EVR_OK : system_error(f, "cannot bring to the disk a new", f->staged[i].name, err);
-        if (fd >= 0)
-            close(fd);
-        if (!good)
-            return status;
-    }
-    return EVR_OK;
-}
-
-evr_status evr_folder_commit(evr_folder *f, evr_error **err)
-{
-    char temporary[STAGE_NAME];
-    if (f->staged_count == 0)
-        return EVR_OK;
-    EVR_TRY(wait_for_writer(f, err));
-    EVR_TRY(sync_staged(f, err));
-    for (size_t i = 0; i < f->staged_count; i++) {
-        stage_name(temporary, f->staged[i].number);
-        if (renameat(f->fd, temporary, f->fd, f->staged[i].name) == 0)
-            continue;
-        evr_status status = system_error(f, "cannot put in place", f->staged[i].name, err);
-        if (i)
-            evr_hint(err, "%zu of %zu files are new, the others as they were, each whole; repeat the update", i, f->staged_count);
-        return status;
-    }
-    f->staged_count = 0;
-    return fsync(f->fd) == 0 ? EVR_OK : system_error(f, "cannot bring to the disk", "", err);
+    return status;
 }

@@ -5,13 +5,15 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "perfdb/writer.h"
 
 #include <sys/stat.h>
 
+/* A new file. */
 typedef struct evr_staged {
-    char *name; /* NUL-terminated, in the arena */
-    size_t number;
+    const char *name; /* NUL-terminated, borrowed until all are in place; NULL = there is none of this number */
+    int fd;           /* while it is written, else -1 */
+    int error;        /* errno of bringing it to the disk and to its place */
+    bool in_place;
 } evr_staged;
 
 typedef struct evr_folder {
@@ -22,8 +24,7 @@ typedef struct evr_folder {
     evr_arena arena;
     evr_staged *staged;
     size_t staged_count, staged_cap;
-    evr_writer writer; /* of the staged files, once there is one */
-    bool writes;       /* it has been started */
+    uint32_t threads; /* 1: only the caller's brings files to the disk; 0 = as many as help */
 } evr_folder;
 
 typedef struct evr_folder_entry {
@@ -46,13 +47,27 @@ evr_status evr_folder_list(evr_folder *folder, evr_folder_entry **entries, size_
  * AT_FDCWD for a path of its own; `shown` is what errors call the file. */
 evr_status evr_file_read(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *size, evr_error **err);
 
-/* A new file: evr_folder_write() at least once, which empties `buf` and may give it other memory, then evr_folder_finish(). Files are written while the next is put together, so what
- * goes wrong may be told later, at the latest by evr_folder_commit(). */
-evr_status evr_folder_stage(evr_folder *folder, evr_str name, evr_error **err);
-evr_status evr_folder_write(evr_folder *folder, evr_buf *buf, evr_error **err);
-void evr_folder_finish(evr_folder *folder);
+/* The same into memory that is there already, and grows: `data` and `cap`, NULL and 0 at first, yours to release at last. */
+evr_status evr_file_read_into(evr_context *ctx, int at, const char *name, const char *shown, uint64_t most, char **data, size_t *cap, size_t *size, evr_error **err);
 
-/* Puts all staged files in their places. */
-evr_status evr_folder_commit(evr_folder *folder, evr_error **err);
+/* Makes room for new files with the numbers below `count`. */
+evr_status evr_folder_room(evr_folder *folder, size_t count, evr_error **err);
+
+/* A new file: evr_folder_stage() makes it, with the mode of the file whose place it takes; evr_folder_write() any number of times; evr_folder_finish() ends it. Several threads may each be at a file with a
+ * number of its own. The name must live until evr_folder_close(). */
+evr_status evr_folder_stage(evr_folder *folder, size_t number, const char *name, evr_error **err);
+evr_status evr_folder_write(evr_folder *folder, size_t number, evr_str text, evr_error **err);
+evr_status evr_folder_finish(evr_folder *folder, size_t number, evr_error **err);
+
+/* What may be done beside bringing files to the disk. */
+typedef void (*evr_meanwhile_fn)(void *user);
+
+/* Puts all new files in their places. `meanwhile` is called once, on any thread, unless it is NULL; when there are no new files too. */
+evr_status evr_folder_commit(evr_folder *folder, evr_meanwhile_fn meanwhile, void *user, evr_error **err);
+
+/* For what works on new files: what they are called until they are in place, and what errors of the system become. */
+enum { EVR_STAGE_NAME = 48 };
+void evr_stage_name(char name[EVR_STAGE_NAME], size_t number);
+evr_status evr_folder_error(const evr_folder *folder, const char *doing, const char *name, evr_error **err);
 
 #endif

@@ -13,7 +13,7 @@ evr_perfdb_report *evr_dbreport_new(evr_context *ctx, evr_str db_path)
         return NULL;
     r->ctx = evr_context_ref(ctx);
     evr_arena_init(&r->arena, ctx);
-    r->db_path = evr_dbreport_text(r, db_path);
+    r->db_path = evr_dbreport_text(&r->arena, db_path);
     if (r->db_path.data)
         return r;
     evr_perfdb_report_free(r);
@@ -59,9 +59,9 @@ static size_t utf8_length(const unsigned char *p, size_t left)
     return 0;
 }
 
-evr_str evr_dbreport_text(evr_perfdb_report *r, evr_str text)
+evr_str evr_dbreport_text(evr_arena *arena, evr_str text)
 {
-    char *copy = evr_arena_alloc(&r->arena, text.len + 1);
+    char *copy = evr_arena_alloc(arena, text.len + 1);
     if (!copy)
         return (evr_str){NULL, 0};
     for (size_t i = 0; i < text.len;) {
@@ -86,55 +86,88 @@ evr_dbreport_file *evr_dbreport_add_file(evr_perfdb_report *r, evr_str op, evr_s
     if (!evr_grow(r->ctx, (void **)&r->files, &r->file_cap, r->file_count + 1, sizeof *r->files))
         return NULL;
     evr_dbreport_file *f = &r->files[r->file_count];
-    *f = (evr_dbreport_file){.public = {.op = evr_dbreport_text(r, op), .name = evr_dbreport_text(r, name), .reason = {"", 0}}};
+    *f = (evr_dbreport_file){.public = {.op = evr_dbreport_text(&r->arena, op), .name = evr_dbreport_text(&r->arena, name), .reason = {"", 0}}};
     if (!f->public.op.data || !f->public.name.data)
         return NULL;
     r->file_count++;
     return f;
 }
 
-bool evr_dbreport_add_item(evr_perfdb_report *r, evr_dbreport_file *file, int32_t kind, evr_str label, uint64_t count)
+void evr_dbreport_part_init(evr_dbreport_part *part, evr_context *ctx, evr_arena *arena)
+{
+    *part = (evr_dbreport_part){.ctx = ctx, .arena = arena};
+}
+
+void evr_dbreport_part_free(evr_dbreport_part *part)
+{
+    evr_release(part->ctx, part->gaps, part->gap_cap * sizeof *part->gaps);
+    evr_release(part->ctx, part->problems, part->problem_cap * sizeof *part->problems);
+    evr_dbreport_part_init(part, part->ctx, part->arena);
+}
+
+bool evr_dbreport_add_item(evr_dbreport_part *part, evr_dbreport_file *file, int32_t kind, evr_str label, uint64_t count)
 {
     evr_item_list *list = &file->lists[kind];
-    label = evr_dbreport_text(r, label);
-    if (!label.data || !evr_grow(r->ctx, (void **)&list->items, &list->cap, list->count + 1, sizeof *list->items))
+    label = evr_dbreport_text(part->arena, label);
+    if (!label.data || !evr_grow(part->ctx, (void **)&list->items, &list->cap, list->count + 1, sizeof *list->items))
         return false;
     list->items[list->count++] = (evr_dbreport_item){label, count};
     return true;
 }
 
-bool evr_dbreport_add_gap(evr_perfdb_report *r, const evr_dbreport_file *file, evr_str label, double measured, double profiled)
+bool evr_dbreport_add_gap(evr_dbreport_part *part, evr_str label, double measured, double profiled)
 {
     double ratio = measured / profiled;
     if (ratio >= EVR_GAP_LOW && ratio <= EVR_GAP_HIGH)
         return true;
-    label = evr_dbreport_text(r, label);
-    if (!label.data || !evr_grow(r->ctx, (void **)&r->gaps, &r->gap_cap, r->gap_count + 1, sizeof *r->gaps))
+    label = evr_dbreport_text(part->arena, label);
+    if (!label.data || !evr_grow(part->ctx, (void **)&part->gaps, &part->gap_cap, part->gap_count + 1, sizeof *part->gaps))
         return false;
-    r->gaps[r->gap_count] = (evr_dbreport_gap){(uint32_t)(file - r->files), (uint32_t)r->gap_count, label, measured, profiled, ratio > 1 / ratio ? ratio : 1 / ratio};
-    r->gap_count++;
+    part->gaps[part->gap_count++] = (evr_dbreport_gap){0, 0, label, measured, profiled, ratio > 1 / ratio ? ratio : 1 / ratio};
     return true;
 }
 
-bool evr_dbreport_add_problem(evr_perfdb_report *r, evr_str path, uint64_t line, const char *what, const char *done)
+bool evr_dbreport_add_problem(evr_dbreport_part *part, evr_str path, uint64_t line, const char *what, const char *done)
 {
-    r->totals.malformed++;
-    if (r->problem_count >= EVR_MOST_PROBLEMS)
+    part->malformed++;
+    if (part->problem_count >= EVR_MOST_PROBLEMS)
         return true;
     size_t len = strlen(what) + strlen(done) + 3;
-    char *message = evr_arena_alloc(&r->arena, len);
-    if (!message || !evr_grow(r->ctx, (void **)&r->problems, &r->problem_cap, r->problem_count + 1, sizeof *r->problems))
+    char *message = evr_arena_alloc(part->arena, len);
+    if (!message || !evr_grow(part->ctx, (void **)&part->problems, &part->problem_cap, part->problem_count + 1, sizeof *part->problems))
         return false;
     size_t n = strlen(what);
     memcpy(message, what, n);
     memcpy(message + n, "; ", 2);
     evr_str_copy(message + n + 2, evr_str_c(done));
-    evr_str kept = r->problem_count ? r->problems[r->problem_count - 1].path : (evr_str){NULL, 0};
+    evr_str kept = part->problem_count ? part->problems[part->problem_count - 1].path : (evr_str){NULL, 0};
     if (!kept.data || !evr_str_eq(kept, path)) /* one copy for all problems of a file */
-        kept = evr_dbreport_text(r, path);
+        kept = evr_dbreport_text(part->arena, path);
     if (!kept.data)
         return false;
-    r->problems[r->problem_count++] = (evr_dbreport_problem){kept, {message, len - 1}, line};
+    part->problems[part->problem_count++] = (evr_dbreport_problem){kept, {message, len - 1}, line};
+    return true;
+}
+
+bool evr_dbreport_join(evr_perfdb_report *r, evr_dbreport_part *part, const evr_dbreport_file *file, uint64_t line)
+{
+    size_t room = EVR_MOST_PROBLEMS - r->problem_count, problems = part->problem_count < room ? part->problem_count : room;
+    if ((part->gap_count && !evr_grow(r->ctx, (void **)&r->gaps, &r->gap_cap, r->gap_count + part->gap_count, sizeof *r->gaps)) ||
+        (problems && !evr_grow(r->ctx, (void **)&r->problems, &r->problem_cap, r->problem_count + problems, sizeof *r->problems)))
+        return false;
+    for (size_t i = 0; i < part->gap_count; i++) {
+        evr_dbreport_gap *gap = &r->gaps[r->gap_count];
+        *gap = part->gaps[i];
+        gap->file = file ? (uint32_t)(file - r->files) : 0;
+        gap->order = (uint32_t)r->gap_count++;
+    }
+    for (size_t i = 0; i < problems; i++) {
+        evr_dbreport_problem *problem = &r->problems[r->problem_count++];
+        *problem = part->problems[i];
+        problem->line += line;
+    }
+    r->totals.malformed += part->malformed;
+    evr_dbreport_part_free(part);
     return true;
 }
 

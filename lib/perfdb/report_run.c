@@ -12,10 +12,10 @@ bool evr_dbreport_add_run(evr_perfdb_report *r, const evr_perfdb_run *run, evr_s
         return false;
     evr_dbreport_run *to = &r->runs[r->run_count];
     *to = (evr_dbreport_run){.status = run->status, .line = run->line, .duration_us = run->duration_us};
-    bool good = (to->op = evr_dbreport_text(r, run->op)).data && (to->shapes = evr_dbreport_text(r, shapes)).data &&
-                (to->reason = evr_dbreport_text(r, run->reason)).data;
+    bool good = (to->op = evr_dbreport_text(&r->arena, run->op)).data && (to->shapes = evr_dbreport_text(&r->arena, shapes)).data &&
+                (to->reason = evr_dbreport_text(&r->arena, run->reason)).data;
     for (size_t i = 0; good && i < 9; i++)
-        good = (to->cells[i] = evr_dbreport_text(r, cells[i])).data != NULL;
+        good = (to->cells[i] = evr_dbreport_text(&r->arena, cells[i])).data != NULL;
     r->run_count += good;
     return good;
 }
@@ -27,7 +27,7 @@ static bool set_reason(evr_perfdb_report *r, evr_perfdb_file *file, const evr_db
     snprintf(text, sizeof text, "%zu of %zu rows %s, line %llu: %.*s", count, all, first->status == EVR_PERFDB_FAILED ? "failed" : "were skipped",
              (unsigned long long)first->line, (int)(first->reason.len < 1000 ? first->reason.len : 1000), first->reason.data);
     file->status = first->status;
-    file->reason = evr_dbreport_text(r, evr_str_c(text));
+    file->reason = evr_dbreport_text(&r->arena, evr_str_c(text));
     return file->reason.data != NULL;
 }
 

@@ -26,18 +26,9 @@ void evr_samples_free(evr_samples *s)
     evr_arena_free(&s->arena);
 }
 
-/* Fields of an op_summary file. */
-typedef struct summary_columns {
-    int32_t op, duration, base[EVR_BASE_COLUMNS];
-    struct {
-        uint32_t field, place;
-    } counters[EVR_COUNTERS];
-    uint32_t counter_count;
-} summary_columns;
-
-static const char *read_summary_header(evr_samples *s, const evr_csv *header, summary_columns *c)
+const char *evr_samples_header(evr_samples *s, const evr_csv *header, evr_summary_columns *c)
 {
-    *c = (summary_columns){.op = evr_columns_find(header, "OP Type"), .duration = evr_columns_find(header, "Task Duration(us)")};
+    *c = (evr_summary_columns){.op = evr_columns_find(header, "OP Type"), .duration = evr_columns_find(header, "Task Duration(us)")};
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         c->base[i] = evr_columns_find(header, i == EVR_COL_CORE ? "Task Type" : evr_base_names[i]);
     for (size_t i = 0; i < EVR_COUNTERS; i++) {
@@ -84,7 +75,7 @@ static bool rehash(evr_samples *s)
     if (!slots)
         return false;
     for (size_t i = 0; i < s->count; i++) {
-        size_t at = s->items[i].hash & (n - 1);
+        size_t at = s->items[i]->hash & (n - 1);
         while (slots[at])
             at = (at + 1) & (n - 1);
         slots[at] = (uint32_t)i + 1;
@@ -95,23 +86,47 @@ static bool rehash(evr_samples *s)
     return true;
 }
 
-/* The sample of the same operator whose signature is in `scratch`, or its empty slot. */
+/* Both signatures, which tells calls apart whose cells are different. Sticks to the buffers when memory is out. */
+static bool same_signature(evr_samples *s, evr_signature_rule rule, const evr_call_cells *a, const evr_call_cells *b)
+{
+    s->scratch.len = s->other.len = 0;
+    evr_signature(&s->scratch, rule, a);
+    evr_signature(&s->other, rule, b);
+    return evr_str_eq(evr_buf_view(&s->other), evr_buf_view(&s->scratch));
+}
+
+static bool out_of_memory(const evr_samples *s) { return s->scratch.failed || s->other.failed; }
+
+/* The slot of a call, empty when it has none. */
 static uint32_t *find_slot(evr_samples *s, uint32_t op, uint64_t hash, const evr_call_cells *wanted)
 {
     size_t at = hash & (s->slot_count - 1);
     for (; s->slots[at]; at = (at + 1) & (s->slot_count - 1)) {
-        const evr_sample *sample = &s->items[s->slots[at] - 1];
+        const evr_sample *sample = s->items[s->slots[at] - 1];
         if (sample->hash != hash || sample->op != op)
             continue;
         evr_call_cells cells = evr_sample_cells(sample, sample->ep_size);
-        if (evr_call_cells_equal(&cells, wanted))
-            break;
-        s->other.len = 0;
-        evr_signature(&s->other, s->by_op[op].rule, &cells);
-        if (s->other.failed || evr_str_eq(evr_buf_view(&s->other), evr_buf_view(&s->scratch)))
+        if (evr_call_cells_equal(&cells, wanted) || same_signature(s, s->by_op[op].rule, &cells, wanted) || out_of_memory(s))
             break;
     }
     return &s->slots[at];
+}
+
+/* Adds a sample, which is in the arena, at the end of its operator's list. */
+static bool append(evr_samples *s, uint32_t *slot, evr_sample *sample)
+{
+    if (s->count >= EVR_NO_ID - 1 || !evr_grow(s->ctx, (void **)&s->items, &s->cap, s->count + 1, sizeof *s->items))
+        return false;
+    s->items[s->count] = sample;
+    sample->next = EVR_NO_ID;
+    evr_op_samples *list = &s->by_op[sample->op];
+    if (list->count++)
+        s->items[list->last]->next = (uint32_t)s->count;
+    else
+        list->first = (uint32_t)s->count;
+    list->last = (uint32_t)s->count;
+    *slot = (uint32_t)++s->count;
+    return true;
 }
 
 static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_call_cells *cells, uint32_t *slot)
@@ -119,13 +134,11 @@ static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_cal
     size_t bytes = 0;
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         bytes += cells->base[i].len;
-    if (!evr_grow(s->ctx, (void **)&s->items, &s->cap, s->count + 1, sizeof *s->items))
+    evr_sample *sample = evr_arena_alloc(&s->arena, sizeof *sample + bytes);
+    if (!sample)
         return false;
-    char *text = evr_arena_alloc(&s->arena, bytes);
-    if (!text)
-        return false;
-    evr_sample *sample = &s->items[s->count];
-    *sample = (evr_sample){.ep_size = {"", 0}, .hash = hash, .text = text, .op = op, .next = EVR_NO_ID, .least = INFINITY};
+    char *text = (char *)(sample + 1);
+    *sample = (evr_sample){.ep_size = {"", 0}, .hash = hash, .text = text, .op = op, .least = INFINITY};
     uint32_t at = 0;
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++) {
         if (cells->base[i].len)
@@ -133,14 +146,7 @@ static bool new_sample(evr_samples *s, uint32_t op, uint64_t hash, const evr_cal
         at += (uint32_t)cells->base[i].len;
         sample->ends[i] = at;
     }
-    evr_op_samples *list = &s->by_op[op];
-    if (list->count++)
-        s->items[list->last].next = (uint32_t)s->count;
-    else
-        list->first = (uint32_t)s->count;
-    list->last = (uint32_t)s->count;
-    *slot = (uint32_t)++s->count;
-    return true;
+    return append(s, slot, sample);
 }
 
 /* Room for the counters of all files so far. */
@@ -158,13 +164,29 @@ static bool grow_counters(evr_samples *s, evr_sample *sample)
     return true;
 }
 
-static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv, const summary_columns *columns)
+/* Where the counters of a sample's next row go: into its sums, or, where rows are kept, beside those of the rows before. */
+static evr_counter_sum *next_counters(evr_samples *s, evr_sample *sample)
 {
-    if (columns->counter_count && !grow_counters(s, sample))
+    if (!s->keeps_rows || !sample->counters)
+        return grow_counters(s, sample) ? sample->counters : NULL;
+    evr_counter_row *row = evr_arena_alloc_zeroed(&s->arena, sizeof *row + s->counter_count * sizeof *row->sums);
+    if (!row)
+        return NULL;
+    row->next = sample->last ? sample->last->next : row;
+    if (sample->last)
+        sample->last->next = row;
+    sample->last = row;
+    return row->sums;
+}
+
+static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv, const evr_summary_columns *columns)
+{
+    evr_counter_sum *sums = columns->counter_count ? next_counters(s, sample) : NULL;
+    if (columns->counter_count && !sums)
         return false;
     for (size_t i = 0; i < columns->counter_count; i++) {
         double value;
-        evr_counter_sum *sum = &sample->counters[columns->counters[i].place];
+        evr_counter_sum *sum = &sums[columns->counters[i].place];
         sum->seen = 1;
         if (!evr_str_to_f64(evr_cell_trim(evr_csv_value(csv, columns->counters[i].field)), &value) || !isfinite(value))
             continue;
@@ -173,6 +195,8 @@ static bool add_counters(evr_samples *s, evr_sample *sample, const evr_csv *csv,
     }
     return true;
 }
+
+static uint64_t hash_of(uint64_t signature, uint32_t op, bool own) { return signature + op * UINT64_C(0x9e3779b97f4a7c15) + own; }
 
 /* The sample of a call, which is a new one when `own` does not fit: what was run and what a profiler saw are kept apart. NULL when memory is out. */
 static evr_sample *sample_of(evr_samples *s, evr_str op_name, const evr_call_cells *cells, double duration, bool own)
@@ -184,11 +208,11 @@ static evr_sample *sample_of(evr_samples *s, evr_str op_name, const evr_call_cel
     evr_signature(&s->scratch, s->by_op[op].rule, cells);
     if (s->scratch.failed)
         return NULL;
-    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = signature + op * UINT64_C(0x9e3779b97f4a7c15) + own;
+    uint64_t signature = evr_hash(s->scratch.data, s->scratch.len), hash = hash_of(signature, op, own);
     uint32_t *slot = find_slot(s, op, hash, cells);
-    if (s->other.failed || (!*slot && (s->count >= EVR_NO_ID - 1 || !new_sample(s, op, hash, cells, slot))))
+    if (out_of_memory(s) || (!*slot && !new_sample(s, op, hash, cells, slot)))
         return NULL;
-    evr_sample *sample = &s->items[*slot - 1];
+    evr_sample *sample = s->items[*slot - 1];
     sample->signature_hash = signature;
     sample->own = own;
     if (duration < sample->least)
@@ -197,14 +221,14 @@ static evr_sample *sample_of(evr_samples *s, evr_str op_name, const evr_call_cel
 }
 
 /* One row. False when memory is out. */
-static bool add_row(evr_samples *s, const evr_csv *csv, const summary_columns *columns, evr_str path, evr_perfdb_report *report)
+static bool add_row(evr_samples *s, const evr_csv *csv, const evr_summary_columns *columns, evr_str path, evr_dbreport_part *part)
 {
     evr_str op_name = field(csv, columns->op);
     if (op_name.len == 0 || evr_str_is(op_name, "N/A"))
         return true;
     double duration = evr_cell_number(field(csv, columns->duration));
     if (!evr_duration_valid(duration))
-        return evr_dbreport_add_problem(report, path, csv->line, "\"Task Duration(us)\" is not above 0", "the row was left out");
+        return evr_dbreport_add_problem(part, path, csv->line, "\"Task Duration(us)\" is not above 0", "the row was left out");
     evr_call_cells cells = {.ep_size = {"", 0}};
     for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
         cells.base[i] = field(csv, columns->base[i]);
@@ -222,31 +246,92 @@ bool evr_samples_add_run(evr_samples *s, const evr_perfdb_run *r)
     return sample && (sample->ep_size = evr_arena_str(&s->arena, r->ep_size)).data;
 }
 
-evr_status evr_samples_add(evr_samples *s, evr_str path, evr_str text, evr_perfdb_report *report, evr_error **err)
+bool evr_samples_rows(evr_samples *s, evr_csv *csv, const evr_summary_columns *columns, size_t until, evr_str path, evr_dbreport_part *part, uint64_t *rows)
 {
-    evr_csv csv;
-    summary_columns columns = {0};
-    evr_csv_init(&csv, s->ctx, text);
-    evr_csv_result result = evr_csv_next(&csv);
-    evr_status status = EVR_OK;
-    const char *lacks = result == EVR_CSV_ROW ? read_summary_header(s, &csv, &columns) : "OP Type";
-    if (result == EVR_CSV_NOMEM) {
-        status = evr_fail_nomem(err);
-    } else if (lacks) {
-        evr_fail(s->ctx, err, EVR_E_FORMAT, "%.*s is no op_summary file: it has no column \"%s\"", EVR_STR_ARG(path), lacks);
-        status = evr_hint(err, "give the op_summary_*.csv files of the profiler, or the folder they are in");
+    evr_csv_result result;
+    bool good = true;
+    for (; good && csv->at < until && (result = evr_csv_next(csv)) != EVR_CSV_END; ++*rows)
+        good = result == EVR_CSV_ROW ? add_row(s, csv, columns, path, part)
+                                     : result == EVR_CSV_MALFORMED && evr_dbreport_add_problem(part, path, csv->line, csv->problem, "the row was left out");
+    return good;
+}
+
+static void add_sums(evr_counter_sum *to, const evr_counter_sum *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i].sum += from[i].sum;
+        to[i].numbers += from[i].numbers;
+        to[i].seen |= from[i].seen;
     }
-    csv.width = csv.count;
-    while (status == EVR_OK && (result = evr_csv_next(&csv)) != EVR_CSV_END) {
-        report->totals.source_rows++;
-        bool good = result == EVR_CSV_ROW ? add_row(s, &csv, &columns, path, report)
-                                          : result == EVR_CSV_MALFORMED &&
-                                                evr_dbreport_add_problem(report, path, csv.line, csv.problem, "the row was left out");
-        if (!good)
-            status = evr_fail_nomem(err);
+}
+
+/* One sample of rows that come later. */
+static bool join_sample(evr_samples *s, evr_sample *from, uint32_t op)
+{
+    evr_call_cells cells = evr_sample_cells(from, from->ep_size);
+    uint64_t hash = hash_of(from->signature_hash, op, from->own);
+    if (!rehash(s))
+        return false;
+    uint32_t *slot = find_slot(s, op, hash, &cells);
+    if (out_of_memory(s))
+        return false;
+    const evr_counter_row *last = from->last, *row = last;
+    uint32_t count = from->counter_count;
+    evr_sample *to = *slot ? s->items[*slot - 1] : from;
+    if (to == from) {
+        from->op = op;
+        from->hash = hash;
+        from->last = NULL;
+        if (!append(s, slot, from))
+            return false;
+    } else {
+        if (from->least < to->least)
+            to->least = from->least;
+        if (count && !grow_counters(s, to))
+            return false;
+        add_sums(to->counters, from->counters, count);
     }
-    evr_csv_free(&csv);
-    return status;
+    for (bool more = row != NULL; more; more = row != last) {
+        row = row->next;
+        add_sums(to->counters, row->sums, count);
+    }
+    return true;
+}
+
+/* The numbers that operators of later rows get here. */
+static bool map_ops(evr_samples *s, const evr_samples *other, uint32_t *to)
+{
+    for (uint32_t i = 0; i < other->ops.count; i++)
+        if (!op_of(s, evr_intern_text(&other->ops, i), &to[i]))
+            return false;
+    return true;
+}
+
+static bool join_all(evr_samples *s, const evr_samples *other, const uint32_t *ops)
+{
+    enum { AHEAD = 8 };
+    for (size_t i = 0; i < other->count; i++) {
+        if (i + AHEAD < other->count && s->slot_count) {
+            const evr_sample *next = other->items[i + AHEAD];
+            __builtin_prefetch(&s->slots[hash_of(next->signature_hash, ops[next->op], false) & (s->slot_count - 1)]);
+        }
+        if (!join_sample(s, other->items[i], ops[other->items[i]->op]))
+            return false;
+    }
+    return true;
+}
+
+bool evr_samples_join(evr_samples *s, evr_samples *other)
+{
+    evr_context *ctx = other->ctx;
+    size_t bytes = other->ops.count * sizeof(uint32_t);
+    uint32_t *ops = evr_alloc(ctx, bytes);
+    bool good = (ops || !bytes) && map_ops(s, other, ops) && join_all(s, other, ops);
+    evr_release(ctx, ops, bytes);
+    evr_arena_join(&s->arena, &other->arena);
+    evr_samples_free(other);
+    evr_samples_init(other, ctx);
+    return good;
 }
 
 const evr_op_samples *evr_samples_of(const evr_samples *s, evr_str op)

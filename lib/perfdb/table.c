@@ -4,11 +4,9 @@
 
 enum { ADDED = UINT32_MAX };
 
-void evr_table_init(evr_table *t, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size)
+void evr_table_init(evr_table *t, evr_context *ctx, const evr_samples *samples, evr_str ep_size)
 {
-    evr_context *ctx = report->ctx;
-    *t = (evr_table){.ctx = ctx, .op = op, .samples = samples, .report = report, .ep_size = ep_size, .opened = SIZE_MAX};
-    t->rule = evr_signature_rule_of(op);
+    *t = (evr_table){.ctx = ctx, .samples = samples, .ep_size = ep_size, .opened = SIZE_MAX};
     evr_columns_init(&t->columns, ctx);
     evr_csv_init(&t->cells, ctx, (evr_str){"", 0});
     evr_buf_init(&t->scratch, ctx);
@@ -26,6 +24,32 @@ void evr_table_free(evr_table *t)
     evr_release(t->ctx, t->slots, t->slot_count * sizeof *t->slots);
 }
 
+void evr_table_reuse(evr_table *t, evr_dbreport_part *report, evr_str op)
+{
+    evr_columns_free(&t->columns);
+    evr_columns_init(&t->columns, t->ctx);
+    t->op = op;
+    t->rule = evr_signature_rule_of(op);
+    t->report = report;
+    t->text = t->path = (evr_str){"", 0};
+    t->is_new = t->has_ep_size = false;
+    t->count = t->slot_used = 0;
+    t->opened = SIZE_MAX;
+    t->file = NULL;
+}
+
+/* Slots for as many rows as a text of this length has as a rule: those that are there, unless they are far too many. */
+static void reuse_slots(evr_table *t, size_t length)
+{
+    if (t->slot_count * sizeof *t->slots > length) {
+        evr_release(t->ctx, t->slots, t->slot_count * sizeof *t->slots);
+        t->slots = NULL;
+        t->slot_count = 0;
+    } else if (t->slots) {
+        memset(t->slots, 0, t->slot_count * sizeof *t->slots);
+    }
+}
+
 /* The operator's rows tell how many ranks took part, so a file without the column gets it. */
 static bool wants_ep_size(const evr_table *t) { return t->rule == EVR_RULE_EP_SIZE && t->ep_size.len; }
 
@@ -40,6 +64,7 @@ static bool add_row(evr_table *t, evr_row row)
 bool evr_table_new(evr_table *t)
 {
     t->is_new = true;
+    reuse_slots(t, 0);
     return evr_columns_new(&t->columns, wants_ep_size(t));
 }
 
@@ -83,7 +108,7 @@ bool evr_table_complete(evr_context *ctx, evr_str text, bool *complete)
     return good;
 }
 
-static const evr_sample *sample(const evr_table *t, uint32_t number) { return &t->samples->items[number]; }
+static const evr_sample *sample(const evr_table *t, uint32_t number) { return t->samples->items[number]; }
 
 static const uint32_t *ends_of(const evr_table *t, const evr_row *row) { return t->ends + (size_t)(row - t->rows) * t->columns.width; }
 
@@ -283,6 +308,7 @@ bool evr_table_read(evr_table *t, evr_str path, evr_str text, const char **unusa
     evr_csv_result result;
     t->text = text;
     t->path = path;
+    reuse_slots(t, text.len);
     evr_csv_init(&csv, t->ctx, text);
     bool good = read_header(t, &csv, unusable, missing_column);
     while (good && !*unusable && (result = evr_csv_next(&csv)) != EVR_CSV_END)
@@ -349,7 +375,7 @@ static bool note_gap(evr_table *t, const evr_row *row, double measured, double p
     evr_str label;
     if (!evr_duration_valid(measured) || !evr_duration_valid(profiled))
         return true;
-    return label_of(t, row, &label) && evr_dbreport_add_gap(t->report, t->file, label, measured, profiled);
+    return label_of(t, row, &label) && evr_dbreport_add_gap(t->report, label, measured, profiled);
 }
 
 static bool update_row(evr_table *t, evr_row *row, uint32_t number, const row_times *times)
@@ -416,8 +442,10 @@ static bool merge_samples(evr_table *t, evr_str op, merge_kind kind, bool other)
     const evr_op_samples *list = evr_samples_of(t->samples, op);
     for (uint32_t i = list ? list->first : EVR_NO_ID; i != EVR_NO_ID;) {
         uint32_t next = sample(t, i)->next;
-        if (next != EVR_NO_ID)
-            __builtin_prefetch(sample(t, next)); /* samples of one operator lie far apart */
+        if (next != EVR_NO_ID) { /* samples of one operator lie far apart */
+            __builtin_prefetch(sample(t, next));
+            __builtin_prefetch(&sample(t, next)->counters);
+        }
         if (!(other && sample(t, i)->own) && !merge_sample(t, i, kind))
             return false;
         if (next != EVR_NO_ID) {
@@ -563,9 +591,26 @@ void evr_table_render_header(const evr_table *t, evr_buf *buf)
     evr_csv_end_row(buf);
 }
 
+/* Samples of one operator lie far apart: fetched some rows before they are written. */
+static void fetch_ahead(const evr_table *t, size_t at)
+{
+    enum { FAR = 8, NEAR = 4 };
+    const evr_sample *far = at + FAR < t->count ? measured_by(t, &t->rows[at + FAR]) : NULL;
+    const evr_sample *near = at + NEAR < t->count ? measured_by(t, &t->rows[at + NEAR]) : NULL;
+    if (far) {
+        __builtin_prefetch(&far->least);
+        __builtin_prefetch(&far->counters);
+    }
+    if (near)
+        for (size_t i = 0; i < near->counter_count * sizeof *near->counters; i += 64)
+            __builtin_prefetch((const char *)near->counters + i);
+}
+
 void evr_table_render(evr_table *t, evr_buf *buf, size_t *next, size_t enough)
 {
-    for (; *next < t->count && buf->len <= enough && !buf->failed; ++*next)
+    for (; *next < t->count && buf->len <= enough && !buf->failed; ++*next) {
+        fetch_ahead(t, *next);
         if (!(t->rows[*next].flags & EVR_ROW_DELETED))
             render_row(t, buf, &t->rows[*next]);
+    }
 }

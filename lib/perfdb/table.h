@@ -42,12 +42,16 @@ typedef struct evr_table {
     size_t opened; /* offset of the row whose fields are in `cells`, SIZE_MAX = none */
     evr_buf scratch, other;
     const evr_samples *samples;
-    evr_perfdb_report *report;
+    evr_dbreport_part *report;
     evr_dbreport_file *file; /* its part of the report */
 } evr_table;
 
-void evr_table_init(evr_table *table, const evr_samples *samples, evr_perfdb_report *report, evr_str op, evr_str ep_size);
+/* evr_table_reuse() says of which operator it is. */
+void evr_table_init(evr_table *table, evr_context *ctx, const evr_samples *samples, evr_str ep_size);
 void evr_table_free(evr_table *table);
+
+/* Empties a table for an operator; the memory stays for its rows. */
+void evr_table_reuse(evr_table *table, evr_dbreport_part *report, evr_str op);
 
 /* Why a text is no operator file, for people, or the name of the column it lacks; NULL when it is one. The text must outlive the table,
  * whose `file` must be set. False when memory is out. */

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
-#include "perfdb/folder.h"
+#include "perfdb/file_jobs.h"
 #include "perfdb/sources.h"
 #include "perfdb/table.h"
 
@@ -11,12 +11,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { WRITE_CHUNK = 1 << 18, DEFAULT_TIMEOUT_MS = 60000 };
+enum { DEFAULT_TIMEOUT_MS = 60000 };
 
 struct evr_perfdb {
     evr_context *ctx;
     char *path;
     uint32_t lock_timeout_ms;
+    uint32_t threads;
     uint64_t max_file_bytes;
 };
 
@@ -60,6 +61,7 @@ evr_status evr_perfdb_open(evr_context *ctx, const char *path, const evr_perfdb_
     }
     db->ctx = evr_context_ref(ctx);
     db->lock_timeout_ms = o.lock_timeout_ms ? o.lock_timeout_ms : DEFAULT_TIMEOUT_MS;
+    db->threads = o.threads;
     db->max_file_bytes = o.max_file_bytes && o.max_file_bytes < UINT32_MAX ? o.max_file_bytes : UINT32_MAX - 1;
     *out = db;
     return EVR_OK;
@@ -92,10 +94,11 @@ typedef struct update {
     evr_folder_entry *entries;
     size_t entry_count;
     evr_samples samples;
+    evr_file_jobs jobs;
     evr_perfdb_report *report;
     evr_str ep_size;
     char ep_text[16];
-    evr_buf out, path; /* a file being written; its path for people */
+    evr_buf scratch, path; /* texts for a moment; a file's path for people */
 } update;
 
 static bool selected(const update *u, evr_str op)
@@ -123,19 +126,11 @@ static bool has_entry(const update *u, evr_str op)
     return false;
 }
 
-static evr_status full_path(update *u, evr_str name, evr_error **err)
-{
-    u->path.len = 0;
-    evr_buf_c(&u->path, u->db->path);
-    if (!evr_str_ends(evr_str_c(u->db->path), "/"))
-        evr_buf_char(&u->path, '/');
-    evr_buf_str(&u->path, name);
-    return u->path.failed ? evr_fail_nomem(err) : EVR_OK;
-}
-
 static evr_status read_entry(update *u, evr_str name, char **text, size_t *size, evr_error **err)
 {
-    EVR_TRY(full_path(u, name, err));
+    evr_file_path(&u->path, u->db->path, name);
+    if (u->path.failed)
+        return evr_fail_nomem(err);
     return evr_file_read(u->ctx, u->folder.fd, name.data, u->path.data, u->db->max_file_bytes, text, size, err);
 }
 
@@ -173,7 +168,7 @@ static evr_status read_sources(update *u, evr_error **err)
         status = evr_file_read(u->ctx, AT_FDCWD, files.paths[i].data, files.paths[i].data, UINT32_MAX - 1, &text, &size, err);
         if (status != EVR_OK)
             break;
-        status = evr_samples_add(&u->samples, files.paths[i], (evr_str){text, size}, u->report, err);
+        status = evr_samples_add(&u->samples, files.paths[i], (evr_str){text, size}, u->db->threads, u->report, err);
         evr_release(u->ctx, text, size + 1);
         u->report->totals.source_files++;
     }
@@ -188,62 +183,12 @@ static evr_status take_runs(update *u, evr_error **err)
     for (size_t i = 0; good && i < u->o.run_count; i++) {
         const evr_perfdb_run *run = u->o.runs[i];
         const evr_call_cells cells = {.base = {[EVR_COL_INPUT_SHAPES] = run->input_shapes, [EVR_COL_OUTPUT_SHAPES] = run->output_shapes}, .ep_size = {"", 0}};
-        u->out.len = 0;
-        evr_signature_label(&u->out, &cells);
-        good = !u->out.failed && evr_dbreport_add_run(u->report, run, evr_buf_view(&u->out)) &&
+        u->scratch.len = 0;
+        evr_signature_label(&u->scratch, &cells);
+        good = !u->scratch.failed && evr_dbreport_add_run(u->report, run, evr_buf_view(&u->scratch)) &&
                (run->status != EVR_PERFDB_SUCCESS || evr_samples_add_run(&u->samples, run));
     }
     return good ? EVR_OK : evr_fail_nomem(err);
-}
-
-static evr_status stage_table(update *u, evr_table *t, evr_str name, evr_error **err)
-{
-    EVR_TRY(evr_folder_stage(&u->folder, name, err));
-    u->out.len = 0;
-    evr_table_render_header(t, &u->out);
-    for (size_t next = 0; next < t->count && !u->out.failed;) {
-        evr_table_render(t, &u->out, &next, WRITE_CHUNK);
-        if (u->out.failed || next >= t->count)
-            break;
-        EVR_TRY(evr_folder_write(&u->folder, &u->out, err));
-        u->out.len = 0;
-    }
-    if (u->out.failed)
-        return evr_fail_nomem(err);
-    EVR_TRY(evr_folder_write(&u->folder, &u->out, err));
-    evr_folder_finish(&u->folder);
-    return EVR_OK;
-}
-
-static bool set_reason(update *u, evr_dbreport_file *file, int32_t status, const char *format, const char *detail)
-{
-    char text[160];
-    snprintf(text, sizeof text, format, detail);
-    file->public.status = status;
-    file->public.reason = evr_dbreport_text(u->report, evr_str_c(text));
-    return file->public.reason.data != NULL;
-}
-
-/* The i-th other name of an operator, in `out`. Empty when there is none, or when memory is out, which sticks to `out`. */
-static evr_str alias(update *u, evr_str op, size_t i)
-{
-    evr_alias aliases[EVR_MOST_ALIASES];
-    u->out.len = 0;
-    if (i >= evr_op_aliases(op, aliases))
-        return (evr_str){"", 0};
-    evr_buf_str(&u->out, aliases[i].name);
-    evr_buf_c(&u->out, aliases[i].suffix);
-    return u->out.failed ? (evr_str){"", 0} : evr_buf_view(&u->out);
-}
-
-/* Whether the sources had anything for an operator, under whichever name. */
-static bool has_samples(update *u, evr_str op)
-{
-    bool found = evr_samples_of(&u->samples, op) != NULL;
-    evr_str name;
-    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
-        found = evr_samples_of(&u->samples, name) != NULL;
-    return found;
 }
 
 /* Whether an operator's measurements went into the file of another name. */
@@ -251,59 +196,31 @@ static bool has_other_entry(update *u, evr_str op)
 {
     bool found = false;
     evr_str name;
-    for (size_t i = 0; !found && (name = alias(u, op, i)).len; i++)
+    for (size_t i = 0; !found && (name = evr_op_alias(&u->scratch, op, i)).len; i++)
         found = has_entry(u, name) && selected(u, name);
     return found;
 }
 
-/* Merges, and stages the file when something changed. */
-static evr_status work_table(update *u, evr_table *t, evr_str name, evr_error **err)
+/* An entry of the report about an operator. */
+static evr_status report_file(update *u, evr_str op, evr_str name, size_t *number, evr_error **err)
 {
-    bool changed = false, good = evr_table_duplicates(t) && evr_table_merge(t, u->o.mode) &&
-                                 (!(u->o.flags & EVR_PERFDB_PRUNE) || evr_table_prune(t)) && evr_table_changed(t, &changed);
-    evr_perfdb_file *file = &t->file->public;
-    bool measured = good && has_samples(u, t->op);
-    good &= !u->out.failed;
-    file->rows = t->count;
-    for (size_t i = 0; i < t->count; i++)
-        file->rows -= (t->rows[i].flags & EVR_ROW_DELETED) != 0;
-    file->written = changed;
-    if (good && measured)
-        file->status = EVR_PERFDB_SUCCESS;
-    else if (good)
-        good = set_reason(u, t->file, EVR_PERFDB_SKIPPED, u->o.source_count ? "the sources hold no measurement of it%s" : "nothing was measured of it%s", "");
-    if (!good)
-        return evr_fail_nomem(err);
-    return changed ? stage_table(u, t, name, err) : EVR_OK;
+    const evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, name);
+    *number = file ? (size_t)(file - u->report->files) : 0;
+    return file ? EVR_OK : evr_fail_nomem(err);
 }
 
-static evr_status update_entry(update *u, const evr_folder_entry *entry, evr_error **err)
+static evr_status end_with(update *u, size_t number, int32_t status, const char *format, const char *detail, evr_error **err)
 {
-    evr_table t;
-    char *text;
-    size_t size;
-    const char *unusable = NULL;
-    bool missing_column = false;
-    evr_str op = op_of(entry);
-    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, entry->name);
-    if (!file)
-        return evr_fail_nomem(err);
+    return evr_set_reason(&u->report->arena, &u->report->files[number].public, status, format, detail) ? EVR_OK : evr_fail_nomem(err);
+}
+
+static evr_status plan_entry(update *u, const evr_folder_entry *entry, evr_error **err)
+{
+    size_t number;
+    EVR_TRY(report_file(u, op_of(entry), entry->name, &number, err));
     if (!entry->regular)
-        return set_reason(u, file, EVR_PERFDB_FAILED, "it is a link or no file%s, and was left alone", "") ? EVR_OK : evr_fail_nomem(err);
-    EVR_TRY(read_entry(u, entry->name, &text, &size, err));
-    evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
-    t.file = file;
-    evr_status status = EVR_OK;
-    if (!evr_table_read(&t, evr_buf_view(&u->path), (evr_str){text, size}, &unusable, &missing_column))
-        status = evr_fail_nomem(err);
-    else if (!unusable)
-        status = work_table(u, &t, entry->name, err);
-    else if (!set_reason(u, file, missing_column ? EVR_PERFDB_SKIPPED : EVR_PERFDB_FAILED,
-                         missing_column ? "it is no operator file: it has no column \"%s\"" : "%s", unusable))
-        status = evr_fail_nomem(err);
-    evr_table_free(&t);
-    evr_release(u->ctx, text, size + 1);
-    return status;
+        return end_with(u, number, EVR_PERFDB_FAILED, "it is a link or no file%s, and was left alone", "", err);
+    return evr_file_jobs_add(&u->jobs, op_of(entry), entry->name, false, number) ? EVR_OK : evr_fail_nomem(err);
 }
 
 /* A name from a profile that may become a file's name. */
@@ -319,39 +236,31 @@ static bool is_file_name(evr_str op)
 
 /* An operator that was measured and has no file. It gets one when the database is new or when it was asked for by its name; else a
  * profile of a whole model would add files of operators that nobody keeps. */
-static evr_status update_absent(update *u, evr_str op, bool create, evr_error **err)
+static evr_status plan_absent(update *u, evr_str op, bool create, evr_error **err)
 {
-    evr_table t;
-    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
-    if (!file)
-        return evr_fail_nomem(err);
+    size_t number;
+    EVR_TRY(report_file(u, op, (evr_str){"", 0}, &number, err));
     const char *reason = !create                                    ? "it has no file in the database; name it among the operators to make one"
                          : !is_file_name(op)                        ? "its name cannot be the name of a file"
                          : u->o.mode == EVR_PERFDB_MODE_MISSING_ONLY ? "it has no file in the database, and mode missing-only adds no rows"
                                                                     : NULL;
     if (reason)
-        return set_reason(u, file, EVR_PERFDB_SKIPPED, "%s", reason) ? EVR_OK : evr_fail_nomem(err);
-    evr_buf name;
-    evr_buf_init(&name, u->ctx);
-    evr_buf_str(&name, op);
-    evr_buf_c(&name, ".csv");
-    evr_table_init(&t, &u->samples, u->report, op, u->ep_size);
-    t.file = file;
-    file->public.name = evr_dbreport_text(u->report, evr_buf_view(&name));
-    bool good = !name.failed && file->public.name.data && evr_table_new(&t);
-    evr_status status = good ? work_table(u, &t, evr_buf_view(&name), err) : evr_fail_nomem(err);
-    evr_table_free(&t);
-    evr_buf_free(&name);
-    return status;
+        return end_with(u, number, EVR_PERFDB_SKIPPED, "%s", reason, err);
+    u->scratch.len = 0;
+    evr_buf_str(&u->scratch, op);
+    evr_buf_c(&u->scratch, ".csv");
+    evr_perfdb_file *file = &u->report->files[number].public;
+    evr_str name = u->scratch.failed ? (evr_str){NULL, 0} : evr_arena_str(&u->folder.arena, evr_buf_view(&u->scratch));
+    bool good = name.data && (file->name = evr_dbreport_text(&u->report->arena, name)).data && evr_file_jobs_add(&u->jobs, op, name, true, number);
+    return good ? EVR_OK : evr_fail_nomem(err);
 }
 
 /* An operator that was asked for and is nowhere to be found. */
 static evr_status note_unknown(update *u, evr_str op, evr_error **err)
 {
-    evr_dbreport_file *file = evr_dbreport_add_file(u->report, op, (evr_str){"", 0});
-    bool good = file && set_reason(u, file, EVR_PERFDB_SKIPPED, "it has no file in the database, and %s",
-                                   "the sources hold no measurement of it");
-    return good ? EVR_OK : evr_fail_nomem(err);
+    size_t number;
+    EVR_TRY(report_file(u, op, (evr_str){"", 0}, &number, err));
+    return end_with(u, number, EVR_PERFDB_SKIPPED, "it has no file in the database, and %s", "the sources hold no measurement of it", err);
 }
 
 /* Whether there is a file or a measurement for what was asked for. */
@@ -366,20 +275,21 @@ static bool is_known(const update *u, evr_str pattern)
     return false;
 }
 
-static evr_status merge_all(update *u, evr_error **err)
+/* Which files there are to work on; operators without one are reported at once. */
+static evr_status plan(update *u, evr_error **err)
 {
     bool empty = true;
     for (size_t i = 0; i < u->entry_count; i++) {
         evr_str op = op_of(&u->entries[i]);
         empty = false;
         if (selected(u, op))
-            EVR_TRY(update_entry(u, &u->entries[i], err));
+            EVR_TRY(plan_entry(u, &u->entries[i], err));
     }
     for (uint32_t i = 0; i < u->samples.ops.count; i++) {
         evr_str op = evr_intern_text(&u->samples.ops, i);
         if (u->samples.by_op[i].count && selected(u, op) && !has_entry(u, op) && (u->o.op_count || !has_other_entry(u, op)))
-            EVR_TRY(update_absent(u, op, empty || u->o.op_count, err));
-        if (u->out.failed)
+            EVR_TRY(plan_absent(u, op, empty || u->o.op_count, err));
+        if (u->scratch.failed)
             return evr_fail_nomem(err);
     }
     for (size_t i = 0; i < u->o.op_count; i++) {
@@ -390,10 +300,13 @@ static evr_status merge_all(update *u, evr_error **err)
     return EVR_OK;
 }
 
+static void finish_report(void *report) { evr_dbreport_finish(report); }
+
 static evr_status run(update *u, evr_error **err)
 {
     bool complete = false;
     EVR_TRY(evr_folder_open(u->ctx, u->db->path, &u->folder, err));
+    u->folder.threads = u->db->threads;
     EVR_TRY(evr_folder_lock(&u->folder, u->db->lock_timeout_ms, err));
     EVR_TRY(evr_folder_list(&u->folder, &u->entries, &u->entry_count, err));
     if (u->o.mode == EVR_PERFDB_MODE_MISSING_ONLY)
@@ -403,12 +316,11 @@ static evr_status run(update *u, evr_error **err)
         return EVR_OK;
     EVR_TRY(read_sources(u, err));
     EVR_TRY(take_runs(u, err));
-    EVR_TRY(merge_all(u, err));
+    EVR_TRY(plan(u, err));
+    EVR_TRY(evr_file_jobs_run(&u->jobs, u->db->threads, err));
     if (!evr_dbreport_judge_runs(u->report))
         return evr_fail_nomem(err);
-    EVR_TRY(evr_folder_commit(&u->folder, err));
-    evr_dbreport_finish(u->report);
-    return EVR_OK;
+    return evr_folder_commit(&u->folder, finish_report, u->report, err);
 }
 
 static evr_status check_options(evr_context *ctx, const evr_perfdb_update_options *o, evr_error **err)
@@ -447,16 +359,20 @@ evr_status evr_perfdb_update(evr_perfdb *db, const evr_perfdb_update_options *op
     if (!u.report)
         return evr_fail_nomem(err);
     evr_samples_init(&u.samples, db->ctx);
-    evr_buf_init(&u.out, db->ctx);
+    evr_buf_init(&u.scratch, db->ctx);
     evr_buf_init(&u.path, db->ctx);
     evr_arena_init(&u.folder.arena, db->ctx);
     if (u.o.ep_size)
         snprintf(u.ep_text, sizeof u.ep_text, "%u", u.o.ep_size);
     u.ep_size = evr_str_c(u.ep_text);
+    u.jobs = (evr_file_jobs){
+        .ctx = db->ctx, .path = db->path, .folder = &u.folder, .samples = &u.samples, .report = u.report, .ep_size = u.ep_size,
+        .mode = u.o.mode, .prune = u.o.flags & EVR_PERFDB_PRUNE, .has_sources = u.o.source_count > 0, .max_file_bytes = db->max_file_bytes};
     evr_status status = run(&u, err);
+    evr_file_jobs_free(&u.jobs);
     evr_folder_close(&u.folder);
     evr_samples_free(&u.samples);
-    evr_buf_free(&u.out);
+    evr_buf_free(&u.scratch);
     evr_buf_free(&u.path);
     if (status == EVR_OK && out)
         *out = u.report;

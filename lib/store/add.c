@@ -65,9 +65,8 @@ static evr_status entry_of(evr_store *store, const int64_t of[3], int64_t *id, e
     return evr_store_fail(store, SQLITE_CORRUPT, "cannot add to", err);
 }
 
-void evr_store_digest(const evr_str *texts, size_t count, char out[33])
+void evr_store_digest_bytes(const evr_str *texts, size_t count, unsigned char out[EVR_STORE_DIGEST])
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char digest[32];
     evr_sha256 h;
     evr_sha256_init(&h);
@@ -79,7 +78,15 @@ void evr_store_digest(const evr_str *texts, size_t count, char out[33])
         evr_sha256_add(&h, texts[i].data, texts[i].len);
     }
     evr_sha256_end(&h, digest);
-    for (int i = 0; i < 16; i++) {
+    memcpy(out, digest, EVR_STORE_DIGEST);
+}
+
+void evr_store_digest(const evr_str *texts, size_t count, char out[33])
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char digest[EVR_STORE_DIGEST];
+    evr_store_digest_bytes(texts, count, digest);
+    for (int i = 0; i < EVR_STORE_DIGEST; i++) {
         out[2 * i] = hex[digest[i] >> 4];
         out[2 * i + 1] = hex[digest[i] & 15];
     }
@@ -87,43 +94,21 @@ void evr_store_digest(const evr_str *texts, size_t count, char out[33])
 }
 
 /* When a run began, and from what input, are no part of it: an exported list says that of all its results together. */
-static void digest_of(const sample *s, char out[33])
+static void digest_of(const sample *s, unsigned char out[EVR_STORE_DIGEST])
 {
     const evr_str texts[] = {s->result->key, s->device_name, s->info->runtime, s->info->driver, s->result->protocol, s->body};
-    evr_store_digest(texts, sizeof texts / sizeof *texts, out);
+    evr_store_digest_bytes(texts, sizeof texts / sizeof *texts, out);
 }
 
 static evr_status put_sample(evr_store *store, const sample *s, int64_t entry, bool *added, evr_error **err)
 {
-    char digest[33];
-    sqlite3_stmt *statement = NULL;
-    const evr_statistics *t = s->result->statistics;
-    evr_str device = s->result->device.len ? s->result->device : s->info->device;
-    digest_of(s, digest);
-    EVR_TRY(evr_store_prepare(store, EVR_SQL_PUT_SAMPLE, &statement, err));
-    int rc[] = {
-        sqlite3_bind_int64(statement, 1, entry),
-        evr_store_bind(statement, 2, (evr_str){digest, 32}),
-        sqlite3_bind_int64(statement, 3, s->info->started_s > 0 ? s->info->started_s : 0),
-        evr_store_bind(statement, 4, device),
-        evr_store_bind(statement, 5, s->info->input),
-        sqlite3_bind_int64(statement, 6, (int64_t)s->info->seed),
-        sqlite3_bind_double(statement, 7, t->median),
-        sqlite3_bind_double(statement, 8, t->median_low),
-        sqlite3_bind_double(statement, 9, t->median_high),
-        evr_store_bind(statement, 10, s->body),
-    };
-    evr_status status = EVR_OK;
-    for (size_t i = 0; i < sizeof rc / sizeof *rc && status == EVR_OK; i++)
-        status = rc[i] == SQLITE_OK ? EVR_OK : evr_store_fail(store, rc[i], "cannot add to", err);
-    if (status == EVR_OK) {
-        int done = sqlite3_step(statement);
-        status = done == SQLITE_DONE ? EVR_OK : evr_store_fail(store, done, "cannot add to", err);
-        *added = sqlite3_changes(store->db) > 0;
-    }
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement); /* the texts end before the statement */
-    return status;
+    const evr_result *r = s->result;
+    const evr_statistics *t = r->statistics;
+    evr_store_sample put = {.entry = entry, .taken_s = s->info->started_s > 0 ? s->info->started_s : 0, .seed = (int64_t)s->info->seed, .key = r->key, .op = r->op,
+                            .arguments = r->arguments, .protocol = r->protocol, .device = r->device.len ? r->device : s->info->device, .input = s->info->input,
+                            .times = {t->median, t->median_low, t->median_high}, .body = s->body};
+    digest_of(s, put.digest);
+    return evr_store_put_sample(store, &put, added, err);
 }
 
 evr_status evr_store_put(evr_store *store, const evr_results_info *info, const evr_result *result, evr_store_changes *changes, evr_error **err)
@@ -198,8 +183,9 @@ evr_status evr_store_import(evr_store *store, const void *text, size_t size, evr
 }
 
 typedef struct merging {
-    evr_store *to;
+    evr_store *to, *other;
     const char *from;
+    evr_buf body;
     evr_store_changes made;
 } merging;
 
@@ -211,8 +197,9 @@ static evr_status merge_one(void *user, const evr_store_found *found, evr_error 
     evr_results_info info = {.struct_size = sizeof info, .runtime = r->runtime, .device = found->device, .device_name = r->device_name, .driver = r->driver,
                              .input = r->input, .seed = found->seed, .started_s = r->taken_s};
     evr_results *one = NULL;
+    EVR_TRY(evr_store_body(m->other, found, &m->body, err));
     EVR_TRY(evr_results_new(m->to->ctx, &info, &one, err));
-    evr_status status = evr_results_add_text(one, found->body.data, found->body.len, err);
+    evr_status status = evr_results_add_text(one, evr_buf_view(&m->body).data, m->body.len, err);
     if (status != EVR_OK && status != EVR_E_NOMEM)
         status = evr_fail_because(m->to->ctx, err, EVR_E_FORMAT, "%s is damaged: a result of %.*s cannot be read", m->from, EVR_STR_ARG(r->op));
     if (status == EVR_OK)
@@ -233,6 +220,8 @@ evr_status evr_store_merge(evr_store *store, const char *path, evr_store_changes
     if (!store || !path)
         return evr_fail(store ? store->ctx : NULL, err, EVR_E_INVALID, "evr_store_merge: a store and a path are needed");
     EVR_TRY(evr_store_open(store->ctx, path, &reading, &other, err));
+    m.other = other;
+    evr_buf_init(&m.body, store->ctx);
     evr_status status = evr_store_begin(store, true, err);
     if (status == EVR_OK) {
         status = evr_store_each(other, &all, merge_one, &m, err);
@@ -240,6 +229,7 @@ evr_status evr_store_merge(evr_store *store, const char *path, evr_store_changes
             status = evr_store_merge_sheets(store, other, &m.made, err);
         status = evr_store_done(store, status, err);
     }
+    evr_buf_free(&m.body);
     evr_store_free(other);
     tell(changes, &m.made, status);
     return status;

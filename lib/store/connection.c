@@ -84,6 +84,7 @@ evr_status evr_store_begin(evr_store *store, bool writes, evr_error **err)
 /* Some failures end a transaction by themselves: there is nothing to take back then. */
 evr_status evr_store_done(evr_store *store, evr_status status, evr_error **err)
 {
+    evr_store_put_ends(store);
     if (status == EVR_OK)
         status = evr_store_run(store, EVR_SQL_COMMIT, err);
     if (status != EVR_OK && !sqlite3_get_autocommit(store->db))

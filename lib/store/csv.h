@@ -30,9 +30,6 @@ void evr_csv_sheet_free(evr_csv_sheet *sheet);
 void evr_csv_row_key(const evr_csv_sheet *sheet, const evr_csv *csv, evr_buf *scratch, char key[33]);
 void evr_csv_row_words(const evr_csv_sheet *sheet, const evr_csv *csv, evr_buf *scratch, evr_buf *words);
 
-/* Columns that have no other place, as a JSON object. */
-void evr_csv_row_other(const evr_csv_sheet *sheet, const evr_csv *csv, evr_buf *to);
-
 /* The header's line. */
 static inline evr_str evr_csv_sheet_header(const evr_csv_sheet *sheet) { return sheet->head.raw; }
 

@@ -62,7 +62,7 @@ static evr_status flush(exporting *ex, evr_error **err)
 {
     if (ex->out.failed)
         return evr_fail_nomem(err);
-    EVR_TRY(evr_folder_write(&ex->folder, &ex->out, err));
+    EVR_TRY(evr_folder_write(&ex->folder, (size_t)ex->made.files, evr_buf_view(&ex->out), err));
     ex->out.len = 0;
     return EVR_OK;
 }
@@ -91,13 +91,18 @@ static evr_status write_sheet(exporting *ex, sqlite3_stmt *sheet, evr_error **er
 {
     EVR_TRY(check_stack(ex, sheet, err));
     EVR_TRY(set_name(ex, evr_store_column(sheet, 1), err));
-    EVR_TRY(evr_folder_stage(&ex->folder, evr_buf_view(&ex->name), err));
+    size_t number = (size_t)ex->made.files;
+    evr_str name = evr_arena_str(&ex->folder.arena, evr_buf_view(&ex->name));
+    if (!name.data)
+        return evr_fail_nomem(err);
+    EVR_TRY(evr_folder_room(&ex->folder, number + 1, err));
+    EVR_TRY(evr_folder_stage(&ex->folder, number, name.data, err));
     ex->out.len = 0;
     evr_buf_str(&ex->out, evr_csv_blob(sheet, 3));
     evr_buf_c(&ex->out, "\r\n");
     EVR_TRY(write_lines(ex, sqlite3_column_int64(sheet, 0), err));
+    EVR_TRY(evr_folder_finish(&ex->folder, number, err));
     ex->made.files++;
-    evr_folder_finish(&ex->folder);
     return EVR_OK;
 }
 
@@ -139,7 +144,7 @@ static evr_status run(exporting *ex, const char *path, const evr_store_filter *f
         evr_hint(err, "only what was imported from CSV files can be given back so; results are exported as JSON");
         return EVR_E_NOT_FOUND;
     }
-    return evr_folder_commit(&ex->folder, err);
+    return evr_folder_commit(&ex->folder, NULL, NULL, err);
 }
 
 evr_status evr_store_export_csv(evr_store *store, const char *folder, const evr_store_filter *filter, const evr_store_csv_options *options, evr_store_csv_changes *changes, evr_error **err)

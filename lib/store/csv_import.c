@@ -15,7 +15,7 @@ typedef struct importing {
     evr_str path;     /* of the file, for people */
     int64_t taken_s;  /* when it was written last */
     int64_t stack;    /* row of the stack as it was given */
-    evr_buf scratch, words, other;
+    evr_buf scratch, words;
 } importing;
 
 static evr_status begin(importing *im, evr_store *store, const evr_store_csv_options *options, evr_error **err)
@@ -23,7 +23,6 @@ static evr_status begin(importing *im, evr_store *store, const evr_store_csv_opt
     *im = (importing){.store = store, .ctx = store->ctx};
     evr_buf_init(&im->scratch, im->ctx);
     evr_buf_init(&im->words, im->ctx);
-    evr_buf_init(&im->other, im->ctx);
     return evr_csv_options_of(im->ctx, options, &im->o, err);
 }
 
@@ -31,7 +30,6 @@ static void end(importing *im)
 {
     evr_buf_free(&im->scratch);
     evr_buf_free(&im->words);
-    evr_buf_free(&im->other);
 }
 
 static void tell(const importing *im, uint64_t line, const char *message)
@@ -96,11 +94,10 @@ static evr_status put_durations(importing *im, const evr_csv_sheet *sheet, const
 static evr_status put_call(importing *im, const evr_csv_sheet *sheet, const evr_csv *csv, int64_t *record, evr_error **err)
 {
     char key[33];
-    im->words.len = im->other.len = 0;
+    im->words.len = 0;
     evr_csv_row_key(sheet, csv, &im->scratch, key);
     evr_csv_row_words(sheet, csv, &im->scratch, &im->words);
-    evr_csv_row_other(sheet, csv, &im->other);
-    if (im->scratch.failed || im->words.failed || im->other.failed)
+    if (im->scratch.failed || im->words.failed)
         return evr_fail_nomem(err);
     const evr_str texts[] = {{key, 32}, sheet->op, {"", 0}, evr_buf_view(&im->words)};
     EVR_TRY(evr_store_id(im->store, EVR_SQL_GET_RECORD, EVR_SQL_PUT_RECORD, texts, 4, record, err));
@@ -118,11 +115,11 @@ static evr_status put_line(importing *im, int64_t sheet, uint64_t place, int64_t
 }
 
 /* The row's id when the store has it. */
-static evr_status find_row(importing *im, const char *digest, int64_t *id, bool *found, evr_error **err)
+static evr_status find_row(importing *im, evr_str digest, int64_t *id, bool *found, evr_error **err)
 {
     sqlite3_stmt *statement = NULL;
     EVR_TRY(evr_store_prepare(im->store, EVR_SQL_GET_ROW, &statement, err));
-    int rc = evr_store_bind(statement, 1, (evr_str){digest, 32});
+    int rc = bind_bytes(statement, 1, digest);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     *found = rc == SQLITE_ROW;
@@ -134,16 +131,15 @@ static evr_status find_row(importing *im, const char *digest, int64_t *id, bool 
 }
 
 /* A row of the file as it stands there; record 0 = it could not be read. */
-static evr_status put_row(importing *im, const char *digest, evr_str line, int64_t record, int64_t *id, evr_error **err)
+static evr_status put_row(importing *im, evr_str digest, evr_str line, int64_t record, int64_t *id, evr_error **err)
 {
     sqlite3_stmt *statement = NULL;
     bool found = false;
     EVR_TRY(evr_store_prepare(im->store, EVR_SQL_PUT_ROW, &statement, err));
-    int rc = evr_store_bind(statement, 1, (evr_str){digest, 32});
+    int rc = bind_bytes(statement, 1, digest);
     if (rc == SQLITE_OK && record)
         rc = sqlite3_bind_int64(statement, 2, record);
-    rc = rc == SQLITE_OK ? evr_store_bind(statement, 3, record ? evr_buf_view(&im->other) : EVR_STR_LITERAL("{}")) : rc;
-    rc = rc == SQLITE_OK ? bind_bytes(statement, 4, line) : rc;
+    rc = rc == SQLITE_OK ? bind_bytes(statement, 3, line) : rc;
     EVR_TRY(step(im->store, statement, rc, err));
     EVR_TRY(find_row(im, digest, id, &found, err));
     return found ? EVR_OK : evr_store_fail(im->store, SQLITE_CORRUPT, "cannot add to", err);
@@ -151,7 +147,7 @@ static evr_status put_row(importing *im, const char *digest, evr_str line, int64
 
 static evr_status import_row(importing *im, const evr_csv_sheet *sheet, const evr_csv *csv, evr_csv_result result, int64_t of, uint64_t place, evr_error **err)
 {
-    char digest[33];
+    unsigned char digest[EVR_STORE_DIGEST];
     int64_t record = 0, row = 0;
     im->made.rows++;
     if (result == EVR_CSV_ROW) {
@@ -161,8 +157,8 @@ static evr_status import_row(importing *im, const evr_csv_sheet *sheet, const ev
         tell(im, csv->line, csv->problem);
     }
     const evr_str texts[] = {sheet->op, evr_csv_sheet_header(sheet), csv->raw, evr_str_c(record ? "" : "malformed")};
-    evr_store_digest(texts, sizeof texts / sizeof *texts, digest);
-    EVR_TRY(put_row(im, digest, csv->raw, record, &row, err));
+    evr_store_digest_bytes(texts, sizeof texts / sizeof *texts, digest);
+    EVR_TRY(put_row(im, (evr_str){(const char *)digest, sizeof digest}, csv->raw, record, &row, err));
     return put_line(im, of, place, row, err);
 }
 

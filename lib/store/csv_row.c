@@ -138,31 +138,6 @@ void evr_csv_row_words(const evr_csv_sheet *s, const evr_csv *csv, evr_buf *scra
     }
 }
 
-static bool has_place(const evr_csv_sheet *s, int32_t field)
-{
-    for (size_t i = 0; i < EVR_BASE_COLUMNS; i++)
-        if (s->columns.base[i] == field && i != EVR_COL_STATE && i != EVR_COL_OUTPUT_FORMATS)
-            return true;
-    for (size_t i = 0; i < EVR_CSV_DURATIONS; i++)
-        if (s->durations[i] == field)
-            return true;
-    return false;
-}
-
-void evr_csv_row_other(const evr_csv_sheet *s, const evr_csv *csv, evr_buf *to)
-{
-    evr_json_writer w;
-    evr_json_init(&w, to);
-    evr_json_open(&w, '{');
-    for (size_t i = 0; i < s->head.count; i++) {
-        if (has_place(s, (int32_t)i))
-            continue;
-        evr_json_key_str(&w, evr_csv_value(&s->head, i));
-        evr_json_str(&w, evr_csv_value(csv, i));
-    }
-    evr_json_close(&w, '}');
-}
-
 evr_status evr_csv_options_of(evr_context *ctx, const evr_store_csv_options *given, evr_store_csv_options *out, evr_error **err)
 {
     *out = (evr_store_csv_options){0};

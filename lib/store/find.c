@@ -49,8 +49,10 @@ static bool read_row(sqlite3_stmt *statement, evr_store_found *out)
     r->median_low_ns = sqlite3_column_double(statement, 13);
     r->median_high_ns = sqlite3_column_double(statement, 14);
     out->seed = (uint64_t)sqlite3_column_int64(statement, 15);
-    out->body = evr_store_column(statement, 16);
-    return out->body.data != NULL;
+    out->form = evr_store_column(statement, 16);
+    const char *rest = sqlite3_column_blob(statement, 17);
+    out->rest = (evr_str){rest ? rest : "", rest ? (size_t)sqlite3_column_bytes(statement, 17) : 0};
+    return out->form.data != NULL && (rest || sqlite3_errcode(sqlite3_db_handle(statement)) != SQLITE_NOMEM);
 }
 
 static evr_status walk(evr_store *store, sqlite3_stmt *statement, const evr_store_filter *f, evr_store_visit visit, void *user, evr_error **err)

@@ -8,6 +8,7 @@ typedef struct selecting {
     evr_store *store;
     evr_results *results;
     evr_results_info info; /* what they have in common */
+    evr_buf body;
 } selecting;
 
 static bool same_stack(const evr_results_info *info, const evr_store_row *r)
@@ -48,7 +49,8 @@ static evr_status take(void *user, const evr_store_found *found, evr_error **err
         return EVR_E_INVALID;
     }
     join(&s->info, found);
-    evr_status status = evr_results_add_text(s->results, found->body.data, found->body.len, err);
+    EVR_TRY(evr_store_body(s->store, found, &s->body, err));
+    evr_status status = evr_results_add_text(s->results, evr_buf_view(&s->body).data, s->body.len, err);
     if (status != EVR_OK && status != EVR_E_NOMEM)
         status = evr_fail_because(ctx, err, EVR_E_FORMAT, "%s is damaged: a result of %.*s cannot be read", s->store->path, EVR_STR_ARG(found->row.op));
     if (status == EVR_OK)
@@ -65,7 +67,9 @@ evr_status evr_store_select(evr_store *store, const evr_store_filter *filter, ev
     if (!store || !out)
         return evr_fail(store ? store->ctx : NULL, err, EVR_E_INVALID, "evr_store_select: a store and `out` are needed");
     selecting s = {.store = store};
+    evr_buf_init(&s.body, store->ctx);
     evr_status status = evr_store_each(store, filter, take, &s, err);
+    evr_buf_free(&s.body);
     if (status == EVR_OK)
         status = s.results ? evr_results_finish(s.results, &s.info, err) : evr_results_new(store->ctx, NULL, &s.results, err);
     if (status != EVR_OK) {

@@ -3,8 +3,10 @@
 
 /* What a row of an answer has; find.c reads it by place. */
 #define COLUMNS                                                                                                                   \
-    "SELECT r.key, r.op, r.overload, r.arguments, s.device_name, s.runtime, s.driver, p.line, m.input, m.device, m.taken_s, "     \
-    "(SELECT count(*) FROM sample AS n WHERE n.entry = e.id), m.median_ns, m.low_ns, m.high_ns, m.seed, m.body "
+    "SELECT r.key, r.op, r.overload, r.arguments, s.device_name, s.runtime, s.driver, p.line, "                           \
+    "(SELECT w.text FROM word AS w WHERE w.id = m.input), (SELECT w.text FROM word AS w WHERE w.id = m.device), m.taken_s, "      \
+    "(SELECT count(*) FROM sample AS n WHERE n.entry = e.id), m.median_ns, coalesce(m.low_ns, m.median_ns), "                     \
+    "coalesce(m.high_ns, m.median_ns), m.seed, (SELECT f.text FROM form AS f WHERE f.id = m.form), m.rest "
 
 #define TABLES(samples)                                                                                                           \
     "FROM record AS r JOIN entry AS e ON e.record = r.id JOIN stack AS s ON s.id = e.stack JOIN protocol AS p ON p.id = e.protocol " \
@@ -28,8 +30,13 @@ const char *const evr_store_sql[EVR_SQL_COUNT] = {
     [EVR_SQL_PUT_STACK] = "INSERT INTO stack (device_name, runtime, driver) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [EVR_SQL_PUT_PROTOCOL] = "INSERT INTO protocol (line) VALUES (?1) ON CONFLICT DO NOTHING",
     [EVR_SQL_PUT_ENTRY] = "INSERT INTO entry (record, stack, protocol) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-    [EVR_SQL_PUT_SAMPLE] = "INSERT INTO sample (entry, digest, taken_s, device, input, seed, median_ns, low_ns, high_ns, body) "
-                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_SAMPLE] = "INSERT INTO sample (id, entry, digest, taken_s, device, input, seed, median_ns, low_ns, high_ns, form, rest) "
+                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+    [EVR_SQL_HAS_SAMPLE] = "SELECT 1 FROM sample WHERE digest = ?1",
+    [EVR_SQL_PUT_FORM] = "INSERT INTO form (digest, text) VALUES (?1, ?2)",
+    [EVR_SQL_GET_FORM] = "SELECT id, text FROM form WHERE digest = ?1",
+    [EVR_SQL_PUT_WORD] = "INSERT INTO word (text) VALUES (?1) ON CONFLICT DO NOTHING",
+    [EVR_SQL_GET_WORD] = "SELECT id FROM word WHERE text = ?1",
 
     [EVR_SQL_GET_RECORD] = "SELECT id FROM record WHERE key = ?1",
     [EVR_SQL_GET_STACK] = "SELECT id FROM stack WHERE device_name = ?1 AND runtime = ?2 AND driver = ?3",
@@ -46,7 +53,7 @@ const char *const evr_store_sql[EVR_SQL_COUNT] = {
     [EVR_SQL_STACKS] = "SELECT s.device_name, s.runtime, s.driver, count(DISTINCT e.id), max(m.taken_s) FROM stack AS s JOIN entry AS e ON e.stack = s.id "
                        "JOIN sample AS m ON m.entry = e.id GROUP BY s.id ORDER BY s.id",
     [EVR_SQL_PUT_SHEET] = "INSERT INTO csv_sheet (name, stack, taken_s, digest, header) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [EVR_SQL_PUT_ROW] = "INSERT INTO csv_row (digest, record, other, line) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    [EVR_SQL_PUT_ROW] = "INSERT INTO csv_row (digest, record, line) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [EVR_SQL_GET_ROW] = "SELECT id FROM csv_row WHERE digest = ?1",
     [EVR_SQL_PUT_LINE] = "INSERT INTO csv_line (sheet, place, row) VALUES (?1, ?2, ?3)",
     /* the same at the same time, or the newest */

@@ -5,6 +5,7 @@
 #include <evreplay/store.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <sqlite3.h>
@@ -20,6 +21,11 @@ typedef enum evr_store_statement {
     EVR_SQL_PUT_PROTOCOL,
     EVR_SQL_PUT_ENTRY,
     EVR_SQL_PUT_SAMPLE,
+    EVR_SQL_HAS_SAMPLE,
+    EVR_SQL_PUT_FORM,
+    EVR_SQL_GET_FORM,
+    EVR_SQL_PUT_WORD,
+    EVR_SQL_GET_WORD,
     EVR_SQL_GET_RECORD,
     EVR_SQL_GET_STACK,
     EVR_SQL_GET_PROTOCOL,
@@ -51,6 +57,7 @@ struct evr_store {
     uint32_t flags;
     sqlite3 *db;
     sqlite3_stmt *statements[EVR_SQL_COUNT]; /* prepared on first use */
+    struct evr_store_packing *packing;       /* samples.c: of the transaction */
 };
 
 /* Says what the connection's last call failed with. `what` goes in front: "cannot add to". */
@@ -83,7 +90,9 @@ evr_status evr_store_put(evr_store *store, const evr_results_info *info, const e
 /* Finds a row of few texts, or makes it: ids stay what they are. A record is told by the first text, its key, alone. */
 evr_status evr_store_id(evr_store *store, evr_store_statement get, evr_store_statement put, const evr_str *texts, int count, int64_t *id, evr_error **err);
 
-/* Half a SHA-256 over texts, each behind its length, as 32 digits and a NUL. */
+/* Half a SHA-256 over texts, each behind its length; as 32 digits and a NUL. */
+enum { EVR_STORE_DIGEST = 16 };
+void evr_store_digest_bytes(const evr_str *texts, size_t count, unsigned char out[EVR_STORE_DIGEST]);
 void evr_store_digest(const evr_str *texts, size_t count, char out[33]);
 
 /* csv_import.c: the sheets of another store, every version of them. */
@@ -93,13 +102,30 @@ evr_status evr_store_merge_sheets(evr_store *to, evr_store *from, evr_store_chan
 typedef struct evr_store_found {
     evr_store_row row; /* texts borrowed from the statement */
     evr_str device;    /* "cuda:0" */
-    evr_str body;      /* the result as JSON */
+    evr_str form;      /* of the result as JSON; empty = all of it is in `rest` */
+    evr_str rest;
     uint64_t seed;
 } evr_store_found;
 typedef evr_status (*evr_store_visit)(void *user, const evr_store_found *found, evr_error **err);
 evr_status evr_store_each(evr_store *store, const evr_store_filter *filter, evr_store_visit visit, void *user, evr_error **err);
 /* Each current row of exactly this operator; of the filter only device, stack and protocol count. */
 evr_status evr_store_each_of_op(evr_store *store, evr_str op, const evr_store_filter *filter, evr_store_visit visit, void *user, evr_error **err);
+
+/* samples.c: one sample, inside a transaction. */
+typedef struct evr_store_sample {
+    int64_t id; /* 0 = the next */
+    int64_t entry, taken_s, seed;
+    unsigned char digest[EVR_STORE_DIGEST];
+    evr_str key, op, arguments, protocol, device, input;
+    double times[3]; /* median, low, high */
+    evr_str body;    /* the result as JSON */
+} evr_store_sample;
+/* *added: it was not there yet. */
+evr_status evr_store_put_sample(evr_store *store, const evr_store_sample *sample, bool *added, evr_error **err);
+/* At the end of a transaction: what was made in it may be taken back. */
+void evr_store_put_ends(evr_store *store);
+/* The result as JSON, in `body`. */
+evr_status evr_store_body(evr_store *store, const evr_store_found *found, evr_buf *body, evr_error **err);
 
 /* A caller's filter, older or newer, with every text set. */
 evr_status evr_store_filter_of(evr_store *store, const evr_store_filter *given, evr_store_filter *out, evr_error **err);

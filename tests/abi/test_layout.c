@@ -403,7 +403,7 @@ SIZE(evr_perfdb_options, 24);
 AT(evr_perfdb_options, struct_size, 0);
 AT(evr_perfdb_options, flags, 4);
 AT(evr_perfdb_options, lock_timeout_ms, 8);
-AT(evr_perfdb_options, reserved, 12);
+AT(evr_perfdb_options, threads, 12);
 AT(evr_perfdb_options, max_file_bytes, 16);
 
 SIZE(evr_perfdb_run, 200);

@@ -62,6 +62,7 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
 {
     evr_samples samples;
     evr_table table;
+    evr_dbreport_part part;
     const char *unusable = NULL;
     bool missing_column = false, changed = false, good;
     evr_perfdb_report *report = evr_dbreport_new(ctx, EVR_STR_LITERAL("db"));
@@ -69,10 +70,12 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
         return false;
     evr_samples_init(&samples, ctx);
     evr_error *err = NULL;
-    evr_status status = evr_samples_add(&samples, EVR_STR_LITERAL("profile"), profile, report, &err);
+    evr_status status = evr_samples_add(&samples, EVR_STR_LITERAL("profile"), profile, 1, report, &err);
     FUZZ_NEED(status == EVR_OK || status == EVR_E_FORMAT || status == EVR_E_NOMEM);
     evr_error_free(err);
-    evr_table_init(&table, &samples, report, op, flags & 1 ? EVR_STR_LITERAL("16") : (evr_str){"", 0});
+    evr_dbreport_part_init(&part, ctx, &report->arena);
+    evr_table_init(&table, ctx, &samples, flags & 1 ? EVR_STR_LITERAL("16") : (evr_str){"", 0});
+    evr_table_reuse(&table, &part, op);
     good = status != EVR_E_NOMEM && (table.file = evr_dbreport_add_file(report, op, op)) != NULL &&
            evr_table_read(&table, op, file, &unusable, &missing_column) && !unusable;
     good = good && evr_table_duplicates(&table) && evr_table_merge(&table, flags >> 1 & 1) &&
@@ -81,12 +84,14 @@ static bool merge(evr_context *ctx, evr_str op, uint8_t flags, evr_str file, evr
         evr_table_render_header(&table, to);
         for (size_t next = 0; next < table.count && !to->failed;)
             evr_table_render(&table, to, &next, to->len);
+        evr_dbreport_join(report, &part, table.file, 0);
         evr_dbreport_finish(report);
         *malformed = table.file->public.malformed;
         FUZZ_NEED(changed || table.file->public.added + table.file->public.deleted == 0);
     }
     good = good && !to->failed;
     evr_table_free(&table);
+    evr_dbreport_part_free(&part);
     evr_samples_free(&samples);
     evr_perfdb_report_free(report);
     return good;

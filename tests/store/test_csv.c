@@ -135,9 +135,9 @@ static void test_csv__durations_are_samples(void **state)
     assert_non_null(strstr(evr_store_rows_at(rows, 2)->protocol.data, "profiled"));
     evr_store_rows_free(rows);
     sqlite3_stmt *s = NULL;
-    assert_int_equal(sqlite3_prepare_v2(b.store->db, "SELECT json_extract(other, '$.Note') FROM csv_row WHERE record NOT NULL ORDER BY id", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(b.store->db, "SELECT CAST(line AS TEXT) FROM csv_row WHERE record NOT NULL ORDER BY id", -1, &s, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(s, 0), "a \"b\", c");
+    assert_non_null(strstr((const char *)sqlite3_column_text(s, 0), "\"a \"\"b\"\", c\"")); /* columns without a place of their own */
     sqlite3_finalize(s);
     bench_close(&b);
 }

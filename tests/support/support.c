@@ -1,15 +1,22 @@
 #include "support/support.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
 /* Every block carries its size in front, so that a release with another size is caught. */
 enum { HEADER = 16 };
 
+/* Some calls allocate on several threads. */
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+
 static bool refused(test_memory *m)
 {
-    m->calls++;
-    return m->fail_after && (m->fail_once ? m->calls == m->fail_after : m->calls >= m->fail_after);
+    pthread_mutex_lock(&counting);
+    size_t call = ++m->calls;
+    bool refuses = m->fail_after && (m->fail_once ? call == m->fail_after : call >= m->fail_after);
+    pthread_mutex_unlock(&counting);
+    return refuses;
 }
 
 static void *counted_alloc(void *user, size_t size)
@@ -21,9 +28,11 @@ static void *counted_alloc(void *user, size_t size)
     if (!block)
         return NULL;
     memcpy(block, &size, sizeof size);
+    pthread_mutex_lock(&counting);
     m->live += size;
     if (m->live > m->peak)
         m->peak = m->live;
+    pthread_mutex_unlock(&counting);
     return block + HEADER;
 }
 
@@ -32,8 +41,10 @@ static void counted_release(void *user, void *p, size_t size)
     test_memory *m = user;
     size_t was;
     memcpy(&was, (char *)p - HEADER, sizeof was);
+    pthread_mutex_lock(&counting);
     m->mismatches += was != size;
     m->live -= was;
+    pthread_mutex_unlock(&counting);
     free((char *)p - HEADER);
 }
 

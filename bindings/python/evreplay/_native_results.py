@@ -309,7 +309,7 @@ class ReplayBatchOptions(Versioned):
 class PerfdbOptions(Versioned):
     """evr_perfdb_options"""
 
-    _fields_ = [("flags", c_uint32), ("lock_timeout_ms", c_uint32), ("reserved", c_uint32), ("max_file_bytes", c_uint64)]
+    _fields_ = [("flags", c_uint32), ("lock_timeout_ms", c_uint32), ("threads", c_uint32), ("max_file_bytes", c_uint64)]
 
 
 class PerfdbRun(Versioned):
