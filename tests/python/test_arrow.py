@@ -206,6 +206,16 @@ def test_pandas__a_trace():
     assert list(pandas.DataFrame.from_arrow(trace)["duration_ns"]) == [100, 50, 5, 30, 0]
 
 
+@needs_pandas
+def test_pandas__times_keep_their_last_digits():
+    builder, start = TraceBuilder(), 1_766_000_000_123_456_789  # no float has it
+    builder.push("aten::mm", start_ns=start, duration_ns=5, sequence=2**53 + 1)
+    builder.push("note", "user_annotation", start_ns=evreplay.NO_TIME, phase="i")
+    frame = builder.finish().to_pandas()
+    assert frame["start_ns"][0] == start and frame["sequence"][0] == 2**53 + 1
+    assert frame["start_ns"].isna().tolist() == [False, True] and str(frame["duration_ns"].dtype) == "int64"
+
+
 def test_pandas__not_installed(monkeypatch):
     trace = build().finish()
     monkeypatch.setitem(sys.modules, "pandas", None)
