@@ -56,6 +56,8 @@ def _import_torch(arguments: Sequence[str]) -> None:
         try:
             if torch_if_there() is not None:
                 _find_bridge()
+            elif not _has_bridge():
+                print("evreplay: this Python has no torch: pip install torch; the bridge to it is compiled when it is first needed", file=sys.stderr)
         except Exception as error:
             print(f"evreplay: torch cannot be used from Python: {error}", file=sys.stderr)
 
@@ -67,11 +69,14 @@ def _find_worker() -> None:
             os.environ.setdefault("EVREPLAY_WORKER", str(folder / _WORKER))
 
 
+def _has_bridge() -> bool:
+    folder = _library().parent
+    return bool(os.environ.get("EVREPLAY_BRIDGE")) or any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
+
+
 def _find_bridge() -> None:
     """One of the cache when none is named or installed."""
-    folder = _library().parent
-    installed = any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
-    if not installed and not os.environ.get("EVREPLAY_BRIDGE"):
+    if not _has_bridge():
         os.environ["EVREPLAY_BRIDGE"] = str(bridge.ensure(lambda text: print(f"evreplay: {text}", file=sys.stderr)))
 
 
