@@ -72,3 +72,10 @@ def test_wheel__without_torch_it_says_what_to_install(installed, tmp_path):
     assert told.returncode == 0 and "pip install torch" in told.stderr and "torch bridge   not found" in told.stdout
     quiet = run(installed, "-m", "evreplay", "info", DATA / "small_kineto.json", PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}")
     assert quiet.returncode == 0 and not quiet.stderr
+
+
+@pytest.mark.skipif(not has("torch"), reason="torch is not installed")
+def test_wheel__doctor_does_not_compile(installed, tmp_path):
+    told = run(installed, "-m", "evreplay", "doctor", XDG_CACHE_HOME=str(tmp_path))
+    assert told.returncode == 0 and "compiled when it is first needed" in told.stderr and "torch bridge   not found" in told.stdout
+    assert not list(tmp_path.rglob("*"))

@@ -55,7 +55,7 @@ def _import_torch(arguments: Sequence[str]) -> None:
 
         try:
             if torch_if_there() is not None:
-                _find_bridge()
+                _find_bridge(build=arguments[0] != "doctor")
             elif not _has_bridge():
                 print("evreplay: this Python has no torch: pip install torch; the bridge to it is compiled when it is first needed", file=sys.stderr)
         except Exception as error:
@@ -74,10 +74,14 @@ def _has_bridge() -> bool:
     return bool(os.environ.get("EVREPLAY_BRIDGE")) or any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
 
 
-def _find_bridge() -> None:
-    """One of the cache when none is named or installed."""
-    if not _has_bridge():
+def _find_bridge(build: bool) -> None:
+    """One of the cache when none is named or installed. Who only looks does not wait for a compiler."""
+    if _has_bridge():
+        return
+    if build or bridge.cache_path().exists():
         os.environ["EVREPLAY_BRIDGE"] = str(bridge.ensure(lambda text: print(f"evreplay: {text}", file=sys.stderr)))
+    else:
+        print(f"evreplay: the bridge for the torch in {bridge.torch_folder()} is compiled when it is first needed, which takes a minute or two", file=sys.stderr)
 
 
 def run_in_process(library: pathlib.Path, arguments: Sequence[str]) -> int:
