@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Beside TraceLens' EventReplay, in one run: of which calls of a trace each makes a record, which of these run on the CPU, and what a record costs.
+"""Beside TraceLens' EventReplay, in one run: of which calls of a trace each makes a record, which of these run on the CPU, which records are equal, and what one costs.
 
 usage: bench_tracelens.py TRACELENS TRACE… [--max-bytes B] [--seconds S] [--json FILE]
 
@@ -119,6 +119,7 @@ def compare(path, EventReplayer, options):
     found = collections.Counter(calls=len(calls))
     (their_records, their_seconds), (our_records, our_seconds) = records_of(theirs, calls), records_of(ours, calls)
     found.update(their_records=len(their_records), our_records=len(our_records), both=len(their_records.keys() & our_records.keys()))
+    found.update(equal=sum(as_theirs(our_records[place]) == json.loads(json.dumps(their_records[place])) for place in their_records.keys() & our_records.keys()))
     why = {"theirs": collections.Counter(), "ours": collections.Counter()}
     for place, (_, event) in enumerate(calls):
         record = our_records.get(place)
@@ -139,6 +140,12 @@ def compare(path, EventReplayer, options):
                 why[side][f"{event['name']}: {said.splitlines()[0]}"] += 1
     return {"trace": path.name.split(".")[0], **found, "their_us": their_seconds / max(1, len(calls)) * 1e6, "our_us": our_seconds / max(1, len(calls)) * 1e6,
             "why": {side: counted.most_common(8) for side, counted in why.items()}}  # fmt: skip
+
+
+def as_theirs(record):
+    """A record as TraceLens writes it, less what it has no place for."""
+    made = json.loads(evreplay.write_records([record], "tracelens"))[0]
+    return {key: made[key] for key in ("op_name", "replay_ir")}
 
 
 def record_bytes(record):
@@ -190,6 +197,7 @@ def main():
             options.json.write_text(json.dumps(rows, indent=1))
     print(f"torch {torch.__version__}, tensors of at most {options.max_bytes:,.0f} bytes, {options.seconds:g} s a call\n")
     print(table(rows))
+    print(f"\nrecords that both make: {sum(row['both'] for row in rows):,}, equal in every name, type and value: {sum(row['equal'] for row in rows):,}")
 
 
 if __name__ == "__main__":
