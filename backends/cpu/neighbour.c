@@ -4,10 +4,12 @@
 
 #include <math.h>
 
-enum { ROUNDS = 2000, TRIES = 2, AGREED = 5 };
+enum { ROUNDS = 2000, TRIES = 2, AGREED = 5, INSISTED = 500 };
 
 #define SAME 0.012   /* undisturbed probes differ by less */
 #define SHARED 0.035 /* disturbed ones by more */
+#define BELOW 0.015  /* whole cycles, as probes show them */
+#define ABOVE 0.03
 
 #if defined(__x86_64__) || defined(__aarch64__)
 #ifdef __x86_64__
@@ -70,6 +72,20 @@ double neighbour_probe(void)
     return chained > 0 ? apart / chained : 0;
 }
 
+/* A round of either kind takes whole cycles: the chain 3 to 5, its latency; the other one twelve by the units that do it. What an undisturbed core gives is the ratio of two such
+ * numbers; one that is shared all the time, from the first probe on, hardly ever does. */
+static bool is_of_whole_cycles(double ratio)
+{
+    static const double wide_cycles[] = {2, 3, 4, 6, 12}, chained_cycles[] = {2, 3, 4, 5};
+    for (size_t i = 0; i < sizeof wide_cycles / sizeof *wide_cycles; i++)
+        for (size_t k = 0; k < sizeof chained_cycles / sizeof *chained_cycles; k++) {
+            double whole = wide_cycles[i] / chained_cycles[k];
+            if (ratio > whole * (1 - BELOW) && ratio < whole * (1 + ABOVE))
+                return true;
+        }
+    return false;
+}
+
 bool neighbour_judge(neighbour *n, double ratio)
 {
     if (!(ratio > 0) || !isfinite(ratio))
@@ -79,8 +95,8 @@ bool neighbour_judge(neighbour *n, double ratio)
     int row = same ? n->row + 1 : 1;
     if (!same)
         n->alike = ratio;
-    n->row = row < AGREED ? row : AGREED;
-    if (row >= AGREED && (undisturbed == 0 || n->alike < undisturbed))
+    n->row = row < INSISTED ? row : INSISTED;
+    if (row >= (is_of_whole_cycles(n->alike) ? AGREED : INSISTED) && (undisturbed == 0 || n->alike < undisturbed))
         n->undisturbed = undisturbed = n->alike;
     return undisturbed == 0 || ratio > undisturbed * (1 + SHARED);
 }

@@ -17,7 +17,7 @@ typedef struct neighbour {
 double neighbour_probe(void);
 
 /* Whether a probe's ratio says that the core is shared at this moment. What an undisturbed core gives is learnt from the probes: it is the least that several in a row agree on (one alone
- * may be low because the chain was interrupted). Until then the core counts as shared. Where there is no probe (a ratio of 0) it never does. */
+ * may be low because the chain was interrupted), and a ratio of whole cycles unless very many agree. Until then the core counts as shared. Where there is no probe (a ratio of 0) it never does. */
 bool neighbour_judge(neighbour *n, double ratio);
 
 #endif

@@ -109,12 +109,12 @@ static int32_t watch(void *user, const evr_result *result, uint64_t done, uint64
         fprintf(stderr, "\r\033[K");
     if (w->quiet)
         return interrupted;
-    if (result && is_told(w->o, result)) {
+    if (result && !result->visit && is_told(w->o, result)) {
         result_line(told_to(w->o), result);
         fflush(told_to(w->o));
     }
     if (w->bar && done < total && spent > 1)
-        fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f s left", done, total, done ? spent / (double)done * (double)(total - done) : 0.0);
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 "%s, %.0f s left", done, total, w->o->visits > 1 ? " visits" : "", done ? spent / (double)done * (double)(total - done) : 0.0);
     return interrupted;
 }
 
@@ -211,9 +211,12 @@ static int read_protocol(const command *self, const batch_options *o, evr_contex
     return 0;
 }
 
-/* The lines of single records were shown as they came. */
-static bool print_summary(const evr_results *results, evr_context *ctx, FILE *to)
+/* The lines of single records were shown as they came, but for those that are of several visits. */
+static bool print_summary(const batch_options *o, const evr_results *results, evr_context *ctx, FILE *to)
 {
+    for (size_t i = 0; o->visits > 1 && i < evr_results_count(results); i++)
+        if (is_told(o, evr_results_at(results, i)))
+            result_line(to, evr_results_at(results, i));
     char *text = NULL;
     size_t size = 0;
     evr_error *err = NULL;
@@ -252,7 +255,7 @@ static int report(const batch_options *o, evr_context *ctx, const evr_results *r
         int32_t format;
         const char *path;
     } files[] = {{EVR_REPORT_JSON, o->json}, {EVR_REPORT_CSV, o->csv}, {EVR_REPORT_JUNIT, o->junit}, {EVR_REPORT_HTML, o->html}, {EVR_REPORT_MARKDOWN, o->markdown}};
-    bool good = quiet || print_summary(results, ctx, told_to(o));
+    bool good = quiet || print_summary(o, results, ctx, told_to(o));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         good &= write_file(results, ctx, files[i].format, files[i].path);
     size_t failed = 0;
@@ -328,6 +331,7 @@ static int run_records(const command *self, const batch_options *o, evr_context 
         .input = strcmp(path, "-") == 0 ? "standard input" : path,
         .progress = watch,
         .progress_user = &w,
+        .visits = o->visits < UINT32_MAX ? (uint32_t)o->visits : UINT32_MAX,
     };
     if (!join_ranks(self, o, ctx, &options, &w))
         return EXIT_USAGE;

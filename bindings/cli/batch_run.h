@@ -25,7 +25,7 @@ typedef struct batch_options {
     /* bench */
     bool timed, graph;
     const char *protocol, *precision, *flush, *launch, *backend;
-    uint64_t warmup, iterations;
+    uint64_t warmup, iterations, visits;
     const batch_around *around; /* NULL for most */
 } batch_options;
 
@@ -47,6 +47,8 @@ typedef struct batch_options {
     {"precision", 0, OPT_TEXT, "P", "stop when the median is known to this part of it (default 0.01)", BATCH_FIELD(precision)},           \
     {"iterations", 0, OPT_NUMBER, "N", "take N samples instead", BATCH_FIELD(iterations)},                                               \
     {"warmup", 0, OPT_NUMBER, "N", "N runs before the first sample, instead of until times are stable", BATCH_FIELD(warmup)},             \
+    {"visits", 0, OPT_NUMBER, "N", "come by each record N times, round by round; with --isolate in new processes each round; for times to be compared", \
+     BATCH_FIELD(visits)},                                                                                                               \
     {"flush", 0, OPT_TEXT, "HOW", "empty the cache before each sample: none (default), write, or read (written, then read)",             \
      BATCH_FIELD(flush)},                                                                                                                \
     {"launch", 0, OPT_TEXT, "HOW", "auto (default), single calls, batch: calls back to back, or graph; name one for times to be compared", \

@@ -26,7 +26,7 @@ static const option table[] = {
     {"top", 0, OPT_NUMBER, "N", "only the N with the most kernel time", FIELD(top)},
     {"sort", 0, OPT_TEXT, "ORDER", "what --top goes by: kernel-time, cpu-time, count or name", FIELD(sort)},
     {"all-events", 0, OPT_FLAG, NULL, "a record for each event, not for each unique call", FIELD(all_events)},
-    {"format", 0, OPT_TEXT, "FORMAT", "evreplay (default) or tracelens", FIELD(format)},
+    {"format", 0, OPT_TEXT, "FORMAT", "evreplay (default), tracelens, or log: an operator-input log", FIELD(format)},
     {"recover", 0, OPT_FLAG, NULL, "keep what comes before damage in the file", FIELD(recover)},
     LIVE_OPTIONS(FIELD(live)),
     {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
@@ -160,11 +160,13 @@ static int extract(void *values, record_source *source)
 static bool check(void *values)
 {
     extract_options *o = values;
-    bool tracelens = o->format && strcmp(o->format, "tracelens") == 0;
-    o->ir_format = tracelens ? EVR_IR_FORMAT_TRACELENS : EVR_IR_FORMAT_EVREPLAY;
-    if (!o->format || tracelens || strcmp(o->format, "evreplay") == 0)
-        return select_order(o->sort, &o->order);
-    fprintf(stderr, "evreplay extract: --format takes evreplay or tracelens, not \"%s\"\n", o->format);
+    static const char *const names[] = {"evreplay", "tracelens", "log"}; /* by EVR_IR_FORMAT_... */
+    for (int32_t i = 0; i < (int32_t)(sizeof names / sizeof *names); i++)
+        if (!o->format ? i == EVR_IR_FORMAT_EVREPLAY : strcmp(o->format, names[i]) == 0) {
+            o->ir_format = i;
+            return select_order(o->sort, &o->order);
+        }
+    fprintf(stderr, "evreplay extract: --format takes evreplay, tracelens or log, not \"%s\"\n", o->format);
     return false;
 }
 

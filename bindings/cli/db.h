@@ -32,7 +32,7 @@ void db_tell_changes(const char *path, const evr_store_changes *changes);
 /* What the commands that ask a store take: each has some of these. */
 typedef struct store_options {
     place_options place;
-    const char *op, *out, *protocol, *shapes, *arguments;
+    const char *op, *out, *protocol, *shapes, *arguments, *log;
     uint64_t limit;
     bool history, newest, json, force;
 } store_options;
@@ -66,6 +66,10 @@ int db_add_document(const db_session *s, const char *path, evr_store_changes *su
 /* db_csv.c: takes a folder of CSV files or one of them in, and gives them back. */
 int db_import_csv(const db_session *s, const char *path);
 int db_export_csv(const db_session *s, const char *folder);
+
+/* db_log.c: takes the times of an operator-input log in; writes the records of an input as such a log, with the times that the store has. */
+int db_import_log(const db_session *s, const char *path, evr_store_changes *sum);
+int db_export_log(const db_session *s, const char *input);
 
 /* Seconds since 1970 as "2026-11-21 09:01:38", UTC; "-" when not known. */
 const char *db_time(int64_t seconds, char text[32]);

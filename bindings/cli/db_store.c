@@ -155,6 +155,12 @@ evr_store_filter db_session_filter(const db_session *s)
 
 static int export_body(const db_session *s)
 {
+    if (s->o->log && s->inputs->count > 1) {
+        fprintf(stderr, "evreplay %s: --log writes one file: name it with -o\n", s->self->name);
+        return EXIT_USAGE;
+    }
+    if (s->o->log)
+        return db_export_log(s, s->o->log);
     if (s->inputs->count > 1)
         return db_export_csv(s, s->inputs->items[1]);
     char *text = NULL;
@@ -188,7 +194,7 @@ static int check_body(const db_session *s)
     return EXIT_GOOD;
 }
 
-/* Results are JSON; a log of operators' inputs cannot be read as either; anything else is taken for CSV. */
+/* Results are JSON; a log of operators' inputs begins with one; anything else is taken for CSV. */
 static bool is_document(const char *path)
 {
     char start[64];
@@ -216,15 +222,11 @@ static bool is_log(const char *path)
 
 static int import_one(const db_session *s, const char *path, bool *document, evr_store_changes *sum)
 {
-    if (is_log(path)) {
-        fprintf(stderr, "evreplay %s: %s is a log of operators' inputs, which has counts and no times\n  what to do: `db missing` lists those of its calls that have no time, and `db fill` times them\n",
-                s->self->name, path);
-        return EXIT_BAD_INPUT;
-    }
-    if (!is_document(path))
+    bool log = is_log(path);
+    if (!log && !is_document(path))
         return db_import_csv(s, path);
     *document = true;
-    return db_add_document(s, path, sum);
+    return log ? db_import_log(s, path, sum) : db_add_document(s, path, sum);
 }
 
 static int import_body(const db_session *s)
@@ -253,14 +255,15 @@ static const option export_table[] = {
     WHICH,
     {"history", 0, OPT_FLAG, NULL, "every time there is, not only the newest of each row", FIELD(history)},
     {"force", 0, OPT_FLAG, NULL, "replace files of the folder", FIELD(force)},
+    {"log", 0, OPT_TEXT, "INPUT", "an operator-input log of these records (or of a trace's calls), each with its time where there is one", FIELD(log)},
     {"output", 'o', OPT_TEXT, "FILE", "write there instead of standard output", FIELD(out)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
 static const option import_table[] = {
-    {"device-name", 0, OPT_TEXT, "NAME", "CSV: where the times were taken; without it of each row its accelerator core", FIELD(place.device_name)},
-    {"runtime", 0, OPT_TEXT, "TEXT", "CSV: and with which library", FIELD(place.runtime)},
-    {"driver", 0, OPT_TEXT, "TEXT", "CSV: and which driver", FIELD(place.driver)},
+    {"device-name", 0, OPT_TEXT, "NAME", "CSV and logs: where the times were taken; without it of each CSV row its accelerator core", FIELD(place.device_name)},
+    {"runtime", 0, OPT_TEXT, "TEXT", "CSV and logs: and with which library", FIELD(place.runtime)},
+    {"driver", 0, OPT_TEXT, "TEXT", "CSV and logs: and which driver", FIELD(place.driver)},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0},
 };
 
@@ -272,13 +275,13 @@ const command db_add = {
 };
 const command db_merge = {"db merge", "STORE OTHER…", "Adds everything of other stores, their history included.", "STORE is made when there is none.\n", no_options, run_merge};
 const command db_import = {
-    "db import", "STORE FILE|FOLDER…", "Adds what `db export` wrote, or the CSV files of another database.",
-    "FILE is JSON, with `-` for standard input, or the CSV file of one operator; FOLDER is a database of such files. Each duration of a row becomes a time of its own, and\n"
+    "db import", "STORE FILE|FOLDER…", "Adds what `db export` wrote, the CSV files of another database, or a log with times.",
+    "FILE is JSON, with `-` for standard input, the CSV file of one operator, or an operator-input log whose calls have times behind them (# 5.25 us); FOLDER is a database of such files. Each duration of a row becomes a time of its own, and\n"
     "the files are kept as they are, rows that cannot be read included: these are told with file and line, and the exit code is 1.\n",
     import_table, run_import,
 };
 const command db_export = {
-    "db export", "STORE [FOLDER]", "Writes times as results, or into a folder the CSV files that were imported.",
+    "db export", "STORE [FOLDER]", "Writes times as results, as an operator-input log, or into a folder the CSV files that were imported.",
     "Results are what `db import`, `db add` and reports take. They, and the files of a folder, are of one device and stack. Where the store has more of them, the options choose;\n"
     "without them they are listed. Of a CSV file the newest version is written; files that are there already stay unless --force is given.\n",
     export_table, run_export,

@@ -40,10 +40,12 @@ static void print_time(FILE *to, const evr_result *r)
     pad(to, interval, 24);
     if (r->trace_kernel_ns > 0)
         fprintf(to, "  %.2f of the trace", s->median / r->trace_kernel_ns);
+    if (r->visit_count > 1)
+        fprintf(to, "  of %zu visits", r->visit_count);
     if (s->flags & EVR_STATISTICS_DRIFT)
         fputs("  drifts", to);
     if (s->flags & EVR_STATISTICS_BIMODAL)
-        fputs("  two times", to);
+        fputs("  two speeds", to);
 }
 
 void result_line(FILE *to, const evr_result *r)

@@ -7,7 +7,7 @@ folder=$2
 mkdir -p "$folder"
 
 # Records that fail are in the report (exit code 1) and do not end the night.
-evreplay bench "$trace" --isolate --by-cost --top "${TOP:-50}" --budget "${BUDGET:-600}" --timeout 60 --launch single --samples \
+evreplay bench "$trace" --isolate --visits "${VISITS:-8}" --by-cost --top "${TOP:-50}" --budget "${BUDGET:-600}" --timeout 60 --launch single --samples \
   --json "$folder/today.json" --html "$folder/today.html" --junit "$folder/today.xml" || [ $? = 1 ]
 
 if [ ! -f "$folder/base.json" ]; then

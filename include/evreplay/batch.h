@@ -71,6 +71,8 @@ typedef struct evr_replay_batch_options {
     const char *input;           /**< name of what is replayed, for reports; may be NULL */
     evr_batch_progress_fn progress; /**< may be NULL */
     void *progress_user;         /**< first argument of `progress` */
+    uint32_t visits;             /**< how often each record is come by: the whole list once, then again; 0 = once. Isolated, each time in new processes. One result is of all visits */
+    uint32_t reserved;           /**< 0 */
 } evr_replay_batch_options;
 
 /**

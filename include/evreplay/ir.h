@@ -299,6 +299,7 @@ EVR_API evr_status evr_extractor_explain(evr_extractor *extractor, evr_uid uid, 
  * @{ */
 #define EVR_IR_FORMAT_EVREPLAY 0  /**< docs/ir-format.md */
 #define EVR_IR_FORMAT_TRACELENS 1 /**< TraceLens event-replay IR */
+#define EVR_IR_FORMAT_LOG 2       /**< an operator-input log of PyTorch's benchmarks, which is no JSON: evr_ir_write_log() */
 
 /** A list of records that were read together. */
 typedef struct evr_ir_set evr_ir_set;
@@ -313,10 +314,22 @@ typedef struct evr_ir_set evr_ir_set;
 EVR_API evr_status evr_ir_read(evr_context *ctx, const void *data, size_t size, evr_ir_set **out, evr_error **err);
 EVR_API size_t evr_ir_set_count(const evr_ir_set *set);                      /**< number of records @since 0.1 */
 EVR_API const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t index);    /**< borrowed @since 0.1 */
+/** Nanoseconds of one call, where a log has `# 5.25 us` (or ns, ms, s) behind it; negative = not known. @since 0.1 */
+EVR_API double evr_ir_set_runtime(const evr_ir_set *set, size_t index);
 EVR_API void evr_ir_set_free(evr_ir_set *set);                               /**< frees the list and its records; NULL does nothing @since 0.1 */
-/** Writes records as one JSON document; the same records give the same bytes. Free `*out` with evr_text_free(). @since 0.1 */
+/** Writes records as one document; the same records give the same bytes. Free `*out` with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_ir_write(evr_context *ctx, const evr_ir *const *records, size_t count, int32_t format, char **out,
                                 size_t *size, evr_error **err);
+/**
+ * Writes records as an operator-input log, which PyTorch's OperatorInputsLoader reads as well: the records of one operator together, operators in the order of their
+ * first. Records that are skipped, or hold values that such logs have no notation for, are left out; so is what they do not say: offsets, devices of tensors, names.
+ * @param[in] runtimes_ns  of one call of each record, written behind it; negative = not known. NULL = of none
+ * @param[out] written  number of records; may be NULL
+ * @return EVR_OK · EVR_E_INVALID · EVR_E_NOMEM
+ * @since 0.1
+ */
+EVR_API evr_status evr_ir_write_log(evr_context *ctx, const evr_ir *const *records, size_t count, const double *runtimes_ns, char **out, size_t *size, size_t *written,
+                                    evr_error **err);
 /** @} */
 
 #ifdef __cplusplus

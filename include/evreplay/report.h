@@ -86,7 +86,9 @@ typedef struct evr_result {
     const evr_rank_result *ranks; /**< when several ran it together; the times above are then of the slowest rank in each sample. May be NULL */
     size_t rank_count;        /**< number of ranks */
     int32_t slowest_rank;     /**< whose median is the longest; -1 = not known */
-    int32_t reserved;         /**< 0 */
+    int32_t visit;            /**< which of several visits to its record this is, from 1; 0 = the only one, or all of them together */
+    const double *visits;     /**< medians, in nanoseconds, of the visits that `statistics` are of: their median is the median of these. May be NULL */
+    size_t visit_count;       /**< number of these; 0 where the record was timed once */
 } evr_result;
 
 /** What the results have in common. */
@@ -158,7 +160,7 @@ typedef struct evr_change {
     int32_t change;          /**< EVR_CHANGE_... */
     const evr_result *base;  /**< NULL for EVR_CHANGE_NEW */
     const evr_result *newer; /**< NULL for EVR_CHANGE_GONE */
-    double ratio;            /**< median now over median then; 0 = not known */
+    double ratio;            /**< median now over median then, of several visits by their trimmed means; 0 = not known */
     double ratio_low;        /**< interval of the ratio */
     double ratio_high;       /**< other end */
     double p_value;          /**< corrected for the number of matches; 1 when not known */

@@ -12,9 +12,11 @@ typedef struct evr_engine {
     evr_replay_batch_options options; /* whole, whatever the caller's header had */
     evr_results *results;
     evr_journal journal;
-    uint64_t *order;  /* indexes in the order they are run */
+    size_t visits;    /* to each record */
+    size_t total;     /* visits to all: the first to each record, then the second to each, and so on. A visit is known by its place in this */
+    uint64_t *order;  /* visits in the order they are run */
     size_t next;      /* in order[] */
-    bool *have;       /* a result */
+    bool *have;       /* a result of a visit */
     size_t done;
     bool stopped;     /* by the caller, an error or the budget */
     double begun_ns;
@@ -25,10 +27,14 @@ typedef struct evr_engine {
 /* Nanoseconds on a steady clock. */
 double evr_engine_now(void);
 
-/* The next record to run; false when there is none, or the batch is to end. */
-bool evr_engine_next(evr_engine *e, size_t *index);
+/* What a visit is to, and the how manieth it is. */
+static inline const evr_ir *evr_engine_record(const evr_engine *e, size_t visit) { return e->records[visit % e->count]; }
+static inline size_t evr_engine_round(const evr_engine *e, size_t visit) { return visit / e->count; }
 
-/* An evr_result_fn on an evr_engine: keeps a result, in the journal first, and tells the caller. */
+/* The next visit to make; false when there is none, or the batch is to end. */
+bool evr_engine_next(evr_engine *e, size_t *visit);
+
+/* An evr_result_fn on an evr_engine: keeps the result of a visit, whose number is in the place of the index, in the journal first, and tells the caller. */
 evr_status evr_engine_accept(void *engine, const evr_result *result, evr_error **err);
 
 /* Lets the caller know that time passes. */

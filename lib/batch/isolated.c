@@ -97,6 +97,15 @@ static evr_str namespace_of(evr_str op)
     return evr_str_is(space, "aten") || evr_str_is(space, "prim") ? (evr_str){"", 0} : space;
 }
 
+/* All visits to a record. */
+static bool is_done(const evr_engine *e, size_t record)
+{
+    size_t visit = record;
+    while (visit < e->total && e->have[visit])
+        visit += e->count;
+    return visit >= e->total;
+}
+
 /* An operator of each namespace that records to be run have, so that the zygote loads what brings them; what is beyond the room workers load themselves. */
 static void name_operators(const pool *p, evr_buf *out)
 {
@@ -109,7 +118,7 @@ static void name_operators(const pool *p, evr_buf *out)
         size_t k = 0;
         while (k < count && !evr_str_eq(seen[k], space))
             k++;
-        if (!space.len || ir->status != EVR_STATUS_OK || p->e->have[i] || k < count)
+        if (!space.len || ir->status != EVR_STATUS_OK || is_done(p->e, i) || k < count)
             continue;
         seen[count++] = space;
         evr_buf_add(out, ir->op.data, ir->op.len);
@@ -194,7 +203,8 @@ static evr_status give(pool *p, evr_worker *w, size_t index, bool alone, evr_err
     char *text = NULL;
     size_t size;
     uint64_t number = index;
-    EVR_TRY(evr_ir_write(ctx, &p->e->records[index], 1, EVR_IR_FORMAT_EVREPLAY, &text, &size, err));
+    const evr_ir *record = evr_engine_record(p->e, index);
+    EVR_TRY(evr_ir_write(ctx, &record, 1, EVR_IR_FORMAT_EVREPLAY, &text, &size, err));
     evr_buf payload;
     evr_buf_init(&payload, ctx);
     evr_buf_add(&payload, (const char *)&number, 8);
@@ -202,6 +212,7 @@ static evr_status give(pool *p, evr_worker *w, size_t index, bool alone, evr_err
     evr_text_free(ctx, text);
     evr_status status = payload.failed ? evr_fail_nomem(err) : EVR_OK;
     w->job = index;
+    w->round = evr_engine_round(p->e, index);
     w->retry = alone;
     w->sole = alone && p->careful;
     w->alone = alone || w->handled == 0;
@@ -255,8 +266,10 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
     size_t next = p->e->next;
     if (!evr_engine_next(p->e, &index))
         return EVR_OK;
-    if (p->e->records[index]->status != EVR_STATUS_OK) /* nothing to run */
-        return evr_attempt_none(p->e->ctx, p->e->records[index], index, 0, 0, NULL, evr_engine_accept, p->e, err);
+    if (evr_engine_record(p->e, index)->status != EVR_STATUS_OK) /* nothing to run */
+        return evr_attempt_none(p->e->ctx, evr_engine_record(p->e, index), index, 0, 0, NULL, evr_engine_accept, p->e, err);
+    if (w->pid && w->handled && w->round != evr_engine_round(p->e, index))
+        evr_worker_stop(w, false); /* its memory lies where it lies: the next visit is to see another */
     if (w->pid)
         return give(p, w, index, false, err);
     p->e->next = next;
@@ -272,7 +285,7 @@ static evr_status bury_orphan(pool *p, const evr_worker *w, size_t job, evr_erro
     if (!w->sole)
         return queue_again(p, job, err);
     p->losses = 0;
-    return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "the process went together with the one that had started it",
+    return evr_attempt_none(p->e->ctx, evr_engine_record(p->e, job), job, EVR_STATUS_FAILED, EVR_REASON_CRASHED, "the process went together with the one that had started it",
                             evr_engine_accept, p->e, err);
 }
 
@@ -298,7 +311,7 @@ static evr_status bury(pool *p, evr_worker *w, evr_error **err)
         return EVR_OK;
     if (!alone && !timed_out)
         return queue_again(p, job, err);
-    return evr_attempt_none(p->e->ctx, p->e->records[job], job, EVR_STATUS_FAILED, timed_out ? EVR_REASON_TIMEOUT : EVR_REASON_CRASHED, text,
+    return evr_attempt_none(p->e->ctx, evr_engine_record(p->e, job), job, EVR_STATUS_FAILED, timed_out ? EVR_REASON_TIMEOUT : EVR_REASON_CRASHED, text,
                             evr_engine_accept, p->e, err);
 }
 
@@ -537,7 +550,7 @@ static evr_status run(pool *p, evr_error **err)
         stop_late_ones(p);
         if (is_busy(p))
             EVR_TRY(wait_and_hear(p, err));
-    } while (!p->e->stopped && (is_busy(p) || p->again_count || p->e->next < p->e->count));
+    } while (!p->e->stopped && (is_busy(p) || p->again_count || p->e->next < p->e->total));
     return EVR_OK;
 }
 

@@ -23,6 +23,7 @@ typedef struct evr_worker {
     bool ready;           /* it said hello */
     uint64_t handled;     /* records it has done */
     size_t job;           /* SIZE_MAX = it is idle */
+    size_t round;         /* of visits, that the last job was of */
     bool alone;           /* the job is the only one it ever had */
     bool retry;           /* and was run before, in another */
     bool sole;            /* and runs while nothing else does */

@@ -44,6 +44,18 @@ const char *evr_dtype_name(int32_t dtype)
     return "";
 }
 
+/* A letter or two and the number of bits; b8 is bool. */
+const char *evr_dtype_brief(int32_t dtype)
+{
+    for (size_t i = 0; i < DTYPES; i++)
+        for (size_t k = 0; dtypes[i].dtype == dtype && k < 10 && dtypes[i].spellings[k]; k++) {
+            const char *s = dtypes[i].spellings[k], *digits = s + strcspn(s, "0123456789");
+            if (digits > s && digits <= s + 2 && strlen(s) <= 4 && strspn(digits, "0123456789") == strlen(digits))
+                return s;
+        }
+    return NULL;
+}
+
 size_t evr_dtype_size(int32_t dtype)
 {
     for (size_t i = 0; i < DTYPES; i++)

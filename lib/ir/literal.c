@@ -425,6 +425,14 @@ static const struct {
     {"torch.channels_last_3d", EVR_VALUE_MEMORY_FORMAT, 3},
 };
 
+const char *evr_literal_name(const evr_value *v)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].kind == v->kind && (v->kind == EVR_VALUE_NONE || words[i].number == v->u.i))
+            return words[i].word;
+    return NULL;
+}
+
 static evr_status read_word(evr_literal *l, evr_value *out)
 {
     size_t from = l->at;

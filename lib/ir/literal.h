@@ -24,6 +24,9 @@ void evr_literal_free(evr_literal *l);
 /* `lost` of what Python shows as <…>. */
 extern const char evr_literal_object[];
 
+/* The word for a value that is one of those with a word: None, True, torch.strided, …; NULL for others. */
+const char *evr_literal_name(const evr_value *v);
+
 /* Reads one value. One that a record has no kind for is EVR_VALUE_MISSING, with the reason in `lost`. */
 evr_status evr_literal_value(evr_literal *l, evr_value *out);
 

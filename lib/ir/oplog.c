@@ -4,6 +4,7 @@
 #include "ir/status.h"
 #include "ir/values.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { MOST_ARGS = 4096, MOST_PARAMS = 128 };
@@ -119,6 +120,31 @@ static evr_status read_named(evr_oplog *log, evr_error **err)
     return EVR_OK;
 }
 
+/* # 5.25 us: a time, or a comment like any other. */
+static bool read_comment(evr_oplog *log)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ns", 1}, {"us", 1e3}, {"\xC2\xB5s", 1e3}, {"\xCE\xBCs", 1e3}, {"ms", 1e6}, {"s", 1e9}};
+    evr_literal *l = &log->line;
+    if (!evr_literal_take(l, '#'))
+        return false;
+    evr_str rest = evr_str_trim(evr_str_sub(l->text, l->at, l->end));
+    size_t digits = 0;
+    double value;
+    while (digits < rest.len && strchr("0123456789.eE+-", rest.data[digits]) && rest.data[digits])
+        digits++;
+    evr_str unit = evr_str_trim(evr_str_sub(rest, digits, rest.len));
+    size_t space = evr_str_find(unit, ' ', 0);
+    unit = evr_str_sub(unit, 0, space == SIZE_MAX ? unit.len : space);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (evr_str_is(unit, units[i].unit) && evr_str_to_f64(evr_str_sub(rest, 0, digits), &value) && isfinite(value) && value >= 0)
+            log->runtime_ns = value * units[i].ns;
+    l->at = l->end;
+    return true;
+}
+
 /* 12, ((…), {…}): the pair may stand between quotes. */
 static evr_status read_call(evr_oplog *log, evr_ir *ir, evr_error **err)
 {
@@ -127,6 +153,7 @@ static evr_status read_call(evr_oplog *log, evr_ir *ir, evr_error **err)
     size_t from = l->at;
     l->ir = ir;
     l->count = log->count = 0;
+    log->runtime_ns = -1;
     EVR_TRY(evr_literal_value(l, &count));
     if (count.kind != EVR_VALUE_INT || count.u.i < 1)
         return evr_literal_fail(l, from, "a number of calls");
@@ -140,7 +167,7 @@ static evr_status read_call(evr_oplog *log, evr_ir *ir, evr_error **err)
     EVR_TRY(evr_literal_expect(l, ')', "\")\""));
     if (quote)
         EVR_TRY(evr_literal_expect(l, quote, "the quote's end"));
-    return evr_literal_end(l) ? EVR_OK : evr_literal_fail(l, l->at, "the end of the line");
+    return evr_literal_end(l) || read_comment(log) ? EVR_OK : evr_literal_fail(l, l->at, "the end of the line");
 }
 
 /* The argument that a parameter was given, or NULL. */

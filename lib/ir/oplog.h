@@ -1,8 +1,9 @@
 /* Operator-input logs of PyTorch's benchmarks, in:
  *
  *     Operator: aten.add.Tensor
- *     cnt: 12, ((T([32, 64], f16), T([32, 64], f16)), {'alpha': 2})
- */
+ *     cnt: 12, ((T([32, 64], f16), T([32, 64], f16)), {'alpha': 2})  # 5.25 us
+ *
+ * What stands behind the # is a comment to Python, and to those who read such logs with it. Here it is the time of one call, if it begins with one. */
 #ifndef EVR_IR_OPLOG_H
 #define EVR_IR_OPLOG_H
 
@@ -26,6 +27,7 @@ typedef struct evr_oplog {
     evr_str overload; /* as logged */
     bool packet;      /* no overload was logged */
     bool awaiting;    /* an operator, and none of its calls yet */
+    double runtime_ns; /* of the call read last; negative = not known */
     const evr_schema *const *schemas;
     size_t schema_count;
     evr_logged *args; /* of the call being read, those by place first */

@@ -55,7 +55,10 @@ evr_status evr_ir_set_outcome(evr_ir *ir, int32_t status, int32_t reason, evr_er
 /* Elements from the start of the storage that shape, strides and offset reach; false when that overflows or is negative. */
 bool evr_tensor_extent(const evr_tensor *t, int64_t *elements);
 
-/* dtype.c: integers, but not bool. */
+/* dtype.c: as operator-input logs spell it, such as "bf16"; NULL for those that they have no letters for. */
+const char *evr_dtype_brief(int32_t dtype);
+
+/* integers, but not bool. */
 bool evr_dtype_is_whole(int32_t dtype);
 
 /* Strides of a contiguous tensor of that shape. */

@@ -6,7 +6,8 @@
 struct evr_ir_set {
     evr_context *ctx;
     evr_ir **records;
-    size_t count, cap;
+    double *runtimes; /* of a log; NULL else */
+    size_t count, cap, runtime_cap;
 };
 
 void evr_ir_set_free(evr_ir_set *set)
@@ -17,12 +18,15 @@ void evr_ir_set_free(evr_ir_set *set)
     for (size_t i = 0; i < set->count; i++)
         evr_ir_free(set->records[i]);
     evr_release(ctx, set->records, set->cap * sizeof *set->records);
+    evr_release(ctx, set->runtimes, set->runtime_cap * sizeof *set->runtimes);
     evr_release(ctx, set, sizeof *set);
     evr_context_free(ctx);
 }
 
 size_t evr_ir_set_count(const evr_ir_set *set) { return set->count; }
 const evr_ir *evr_ir_set_at(const evr_ir_set *set, size_t i) { return i < set->count ? set->records[i] : NULL; }
+
+double evr_ir_set_runtime(const evr_ir_set *set, size_t i) { return set->runtimes && i < set->count ? set->runtimes[i] : -1; }
 
 /* Room for one more record. */
 static evr_status reserve(evr_ir_set *set, evr_error **err)
@@ -136,13 +140,21 @@ static evr_status read_json(evr_ir_set *set, evr_str text, evr_error **err)
     return status;
 }
 
+static evr_status reserve_logged(evr_ir_set *set, evr_error **err)
+{
+    EVR_TRY(reserve(set, err));
+    return evr_grow(set->ctx, (void **)&set->runtimes, &set->runtime_cap, set->count + 1, sizeof *set->runtimes) ? EVR_OK : evr_fail_nomem(err);
+}
+
 static evr_status read_log(evr_ir_set *set, evr_str text, evr_error **err)
 {
     evr_oplog log;
     evr_ir *ir = NULL;
     evr_status status = evr_oplog_open(set->ctx, &log, text, err);
-    while (status == EVR_OK && (status = reserve(set, err)) == EVR_OK && (status = evr_oplog_next(&log, &ir, err)) == EVR_OK && ir)
+    while (status == EVR_OK && (status = reserve_logged(set, err)) == EVR_OK && (status = evr_oplog_next(&log, &ir, err)) == EVR_OK && ir) {
+        set->runtimes[set->count] = log.runtime_ns;
         set->records[set->count++] = ir;
+    }
     evr_oplog_close(&log);
     return status;
 }
@@ -174,9 +186,11 @@ evr_status evr_ir_write(evr_context *ctx, const evr_ir *const *records, size_t c
 {
     if (err)
         *err = NULL;
-    if (!ctx || !out || (!records && count) || format < EVR_IR_FORMAT_EVREPLAY || format > EVR_IR_FORMAT_TRACELENS)
+    if (!ctx || !out || (!records && count) || format < EVR_IR_FORMAT_EVREPLAY || format > EVR_IR_FORMAT_LOG)
         return evr_fail(ctx, err, EVR_E_INVALID, "evr_ir_write: context, records, a known format and `out` are needed");
     *out = NULL;
+    if (format == EVR_IR_FORMAT_LOG)
+        return evr_ir_write_log(ctx, records, count, NULL, out, size, NULL, err);
     evr_buf buf;
     evr_buf_init(&buf, ctx);
     bool tracelens = format == EVR_IR_FORMAT_TRACELENS;

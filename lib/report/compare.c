@@ -4,8 +4,10 @@
 #include "measure/interval.h"
 #include "measure/statistics.h"
 #include "measure/trend.h"
+#include "report/pool.h"
 #include "report/resample.h"
 #include "report/summary.h"
+#include "report/visits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +59,6 @@ static evr_status match(evr_comparison *c, evr_error **err)
     const evr_entry *a, *b;
     size_t a_count, b_count, i = 0, k = 0;
     EVR_TRY(evr_match_entries(c, c->base, &a, &a_count, err));
-    c->base_repeats = c->repeat_count;
     EVR_TRY(evr_match_entries(c, c->newer, &b, &b_count, err));
     while (i < a_count || k < b_count) {
         int order = i == a_count ? 1 : k == b_count ? -1 : evr_match_order(a[i].result, b[k].result);
@@ -76,14 +77,25 @@ typedef struct work {
     double *low, *high; /* of the logarithm of the ratio, from the samples */
     double *room;       /* for resamples, and for the judge */
     size_t count;
-    size_t repeats[2]; /* where to look on for those of base and newer */
     evr_statistics_room sides[2];
 } work;
 
-static evr_status work_open(evr_arena *arena, work *w, size_t most, evr_error **err)
+static size_t most_visits(const evr_comparison *c)
 {
+    size_t most = 0;
+    for (size_t i = 0; i < c->count; i++)
+        for (int side = 0; side < 2; side++) {
+            const evr_result *r = side ? c->rows[i].newer : c->rows[i].base;
+            most = r && r->visit_count > most ? r->visit_count : most;
+        }
+    return most;
+}
+
+static evr_status work_open(evr_arena *arena, work *w, const evr_comparison *c, evr_error **err)
+{
+    size_t most = c->count;
     size_t judged = most < EVR_JUDGE_MOST ? most : EVR_JUDGE_MOST;
-    size_t room = 2 * most + judged * judged / 2 + EVR_RESAMPLES;
+    size_t room = 2 * most + judged * judged / 2 + EVR_RESAMPLES + most_visits(c);
     *w = (work){.pairs = evr_arena_alloc_zeroed(arena, most * sizeof *w->pairs),
                 .rows = evr_arena_alloc(arena, most * sizeof *w->rows),
                 .order = evr_arena_alloc(arena, most * sizeof *w->order),
@@ -143,23 +155,6 @@ static evr_status know_noise(evr_context *ctx, const evr_result *r, double sprea
     return EVR_OK;
 }
 
-static const evr_repeats *repeats_of(const evr_comparison *c, size_t *cursor, size_t end, const evr_result *r)
-{
-    while (*cursor < end && evr_match_order(c->repeats[*cursor].result, r) < 0)
-        ++*cursor;
-    return *cursor < end && c->repeats[*cursor].result == r ? &c->repeats[*cursor] : NULL;
-}
-
-/* Where an operator was come by several times, what its medians differ by says more than the samples of each time do. */
-static void widen(evr_pair *pair, const evr_repeats *base, const evr_repeats *newer)
-{
-    double between = hypot(base ? base->log_sd : 0, newer ? newer->log_sd : 0);
-    if (between <= pair->sd)
-        return;
-    pair->sd = between;
-    pair->freedom = fmin(pair->freedom, (double)((base ? base->count - 1 : 0) + (newer ? newer->count - 1 : 0)));
-}
-
 static evr_status measure_pair(evr_comparison *c, work *w, size_t i, double spread, evr_error **err)
 {
     const evr_change *change = &c->rows[w->rows[i]];
@@ -174,7 +169,10 @@ static evr_status measure_pair(evr_comparison *c, work *w, size_t i, double spre
     evr_resample_ratio(&draws, &base, &newer, LEVEL, w->room, &pair->sd, &w->low[i], &w->high[i]);
     /* The bootstrap rests on the few samples next to the median, the quartiles on half of them: together they vary less than either. */
     pair->sd = hypot(pair->sd, hypot(base.log_sd, newer.log_sd)) * M_SQRT1_2;
-    widen(pair, repeats_of(c, &w->repeats[0], c->base_repeats, change->base), repeats_of(c, &w->repeats[1], c->repeat_count, change->newer));
+    if (evr_visits_compare(change->base, change->newer, w->room, pair)) {
+        w->low[i] = pair->log_ratio - LEVEL_Z * pair->sd;
+        w->high[i] = pair->log_ratio + LEVEL_Z * pair->sd;
+    }
     return EVR_OK;
 }
 
@@ -270,7 +268,6 @@ static evr_status compare_times(evr_comparison *c, work *w, evr_error **err)
             w->rows[w->count++] = i;
     }
     EVR_TRY(learn_likeness(c, w, &spread, err));
-    w->repeats[1] = c->base_repeats;
     for (size_t i = 0; i < w->count; i++)
         EVR_TRY(measure_pair(c, w, i, spread, err));
     evr_judge(w->pairs, w->count, c->threshold, c->error_rate, w->room, w->order, &c->common);
@@ -286,7 +283,7 @@ static evr_status compare(evr_comparison *c, evr_error **err)
     work w = {0};
     EVR_TRY(match(c, err));
     evr_arena_init(&scratch, c->ctx);
-    evr_status status = work_open(&scratch, &w, c->count, err);
+    evr_status status = work_open(&scratch, &w, c, err);
     if (status == EVR_OK)
         status = compare_times(c, &w, err);
     evr_statistics_room_free(c->ctx, &w.sides[0]);
@@ -336,7 +333,6 @@ void evr_comparison_free(evr_comparison *c)
         return;
     evr_context *ctx = c->ctx;
     evr_release(ctx, c->rows, c->cap * sizeof *c->rows);
-    evr_release(ctx, c->repeats, c->repeat_cap * sizeof *c->repeats);
     evr_arena_free(&c->arena);
     evr_release(ctx, c, sizeof *c);
     evr_context_free(ctx);

@@ -5,13 +5,6 @@
 #include "report/judge.h"
 #include "report/results.h"
 
-/* Several results of one operator in one list that were put together: how its median differs from one to the next. */
-typedef struct evr_repeats {
-    const evr_result *result; /* what stands for them */
-    double log_sd;            /* of the median of their medians */
-    size_t count;
-} evr_repeats;
-
 struct evr_comparison {
     evr_context *ctx;
     evr_arena arena; /* of what the two lists do not hold themselves */
@@ -22,8 +15,6 @@ struct evr_comparison {
     size_t count, cap;
     evr_compare_summary summary;
     evr_judgement common;
-    evr_repeats *repeats; /* base's, then newer's, each in the order of matches */
-    size_t base_repeats, repeat_count, repeat_cap;
 };
 
 /* match.c: all results of a list by what they call, each once, in order of that. Those that call the same are one: calls and samples together, and the
@@ -35,8 +26,6 @@ typedef struct evr_entry {
 evr_status evr_match_entries(evr_comparison *c, const evr_results *results, const evr_entry **out, size_t *count, evr_error **err);
 /* Order of two results by what they call; 0 = the same. */
 int evr_match_order(const evr_result *a, const evr_result *b);
-/* Whether the device was slowed or shared while samples that count were taken. */
-bool evr_was_disturbed(const evr_result *r);
 
 /* comparable.c: whether something can be said of a pair, and what without times. When it takes times, the change is EVR_CHANGE_NONE and *timed is true. */
 evr_status evr_compare_outcomes(evr_comparison *c, evr_change *row, bool *timed, evr_error **err);

@@ -27,6 +27,8 @@ typedef enum kind {
     CONDITIONS,
     SAMPLES,
     RANKS,
+    VISIT,
+    VISITS,
 } kind;
 
 typedef struct field {
@@ -65,7 +67,9 @@ static const field result_fields[] = {
     R(statistics, STATISTICS),
     R(conditions, CONDITIONS),
     R(samples, SAMPLES),
-    R(ranks, RANKS), /* with the slowest; written only where there are some */
+    R(ranks, RANKS), /* with the slowest; these three are written only where there are some */
+    R(visit, VISIT),
+    R(visits, VISITS),
 };
 
 static const field info_fields[] = {
@@ -106,15 +110,15 @@ static void write_checks(evr_json_writer *w, const evr_result *r)
     evr_json_close(w, ']');
 }
 
-static void write_samples(evr_json_writer *w, const evr_result *r)
+static void write_numbers(evr_json_writer *w, const double *numbers, size_t count)
 {
-    if (!r->sample_count) {
+    if (!count) {
         evr_json_null(w);
         return;
     }
     evr_json_open(w, '[');
-    for (size_t i = 0; i < r->sample_count; i++)
-        evr_json_f64(w, r->samples[i]);
+    for (size_t i = 0; i < count; i++)
+        evr_json_f64(w, numbers[i]);
     evr_json_close(w, ']');
 }
 
@@ -171,8 +175,10 @@ static void write_field(evr_json_writer *w, const field *f, const void *of)
     case FLAG: evr_json_bool(w, (*(const uint32_t *)at & f->bit) != 0); return;
     case WARNINGS: write_warnings(w, of); return;
     case CHECKS: write_checks(w, of); return;
-    case SAMPLES: write_samples(w, of); return;
+    case SAMPLES: write_numbers(w, ((const evr_result *)of)->samples, ((const evr_result *)of)->sample_count); return;
     case RANKS: write_ranks(w, of); return;
+    case VISIT: evr_json_i64(w, *(const int32_t *)at); return;
+    case VISITS: write_numbers(w, ((const evr_result *)of)->visits, ((const evr_result *)of)->visit_count); return;
     case UID:
         if (*(const uint64_t *)at != EVR_NO_UID)
             evr_json_u64(w, *(const uint64_t *)at);
@@ -194,11 +200,17 @@ static void write_field(evr_json_writer *w, const field *f, const void *of)
     }
 }
 
+/* Most results are of one rank and one visit. */
+static bool is_there(const field *f, const evr_result *r)
+{
+    return f->kind == RANKS ? r->rank_count != 0 : f->kind == VISIT ? r->visit != 0 : f->kind != VISITS || r->visit_count;
+}
+
 void evr_result_write_json(evr_json_writer *w, const evr_result *r)
 {
     evr_json_open(w, '{');
     for (size_t i = 0; i < RESULT_FIELDS; i++)
-        if (result_fields[i].kind != RANKS || r->rank_count)
+        if (is_there(&result_fields[i], r))
             write_field(w, &result_fields[i], r);
     evr_json_close(w, '}');
 }
@@ -404,13 +416,13 @@ static void read_checks(evr_arena *arena, evr_json *j, evr_result *r)
     r->checks = items;
 }
 
-static void read_samples(evr_arena *arena, evr_json *j, evr_result *r)
+static const double *read_numbers(evr_arena *arena, evr_json *j, size_t *count)
 {
     bool first = true;
-    double *items = read_items(arena, j, sizeof *items, &r->sample_count);
+    double *items = read_items(arena, j, sizeof *items, count);
     for (size_t i = 0; items && evr_json_next_item(j, &first); i++)
         items[i] = read_number(j);
-    r->samples = items;
+    return items;
 }
 
 static void read_rank(evr_arena *arena, evr_json *j, evr_rank_result *rank)
@@ -545,8 +557,10 @@ static void read_field(evr_arena *arena, evr_json *j, const field *f, void *of)
     case FLAG: *(uint32_t *)at = read_bool(j) ? *(uint32_t *)at | f->bit : *(uint32_t *)at & ~f->bit; return;
     case WARNINGS: read_warnings(arena, j, of); return;
     case CHECKS: read_checks(arena, j, of); return;
-    case SAMPLES: read_samples(arena, j, of); return;
+    case SAMPLES: ((evr_result *)of)->samples = read_numbers(arena, j, &((evr_result *)of)->sample_count); return;
     case RANKS: read_ranks(arena, j, of); return;
+    case VISIT: *(int32_t *)at = (int32_t)(read_whole(j) & INT32_MAX); return;
+    case VISITS: ((evr_result *)of)->visits = read_numbers(arena, j, &((evr_result *)of)->visit_count); return;
     case STATISTICS: *(const evr_statistics **)at = read_statistics(arena, j); return;
     case CONDITIONS: *(const evr_conditions **)at = read_conditions(arena, j); return;
     case ADVICE: evr_json_skip(j); return;

@@ -154,12 +154,20 @@ static void tidy(void *of, const evr_columns *table)
     }
 }
 
+static bool keep_numbers(evr_arena *arena, const double **numbers, size_t count)
+{
+    double *kept = count ? evr_arena_alloc(arena, count * sizeof *kept) : NULL;
+    if (kept)
+        memcpy(kept, *numbers, count * sizeof *kept);
+    *numbers = kept;
+    return kept || !count;
+}
+
 static bool keep_measured(evr_arena *arena, evr_result *r)
 {
     evr_statistics *statistics = r->statistics ? evr_arena_alloc_zeroed(arena, sizeof *statistics) : NULL;
     evr_conditions *conditions = r->conditions ? evr_arena_alloc_zeroed(arena, sizeof *conditions) : NULL;
-    double *samples = r->sample_count ? evr_arena_alloc(arena, r->sample_count * sizeof *samples) : NULL;
-    if ((r->statistics && !statistics) || (r->conditions && !conditions) || (r->sample_count && !samples))
+    if ((r->statistics && !statistics) || (r->conditions && !conditions))
         return false;
     if (statistics) {
         EVR_TAKE(statistics, r->statistics);
@@ -169,12 +177,19 @@ static bool keep_measured(evr_arena *arena, evr_result *r)
         EVR_TAKE(conditions, r->conditions);
         tidy(conditions, &evr_conditions_columns);
     }
-    if (samples)
-        memcpy(samples, r->samples, r->sample_count * sizeof *samples);
     r->statistics = statistics;
     r->conditions = conditions;
-    r->samples = samples;
-    return true;
+    return keep_numbers(arena, &r->samples, r->sample_count) && keep_numbers(arena, &r->visits, r->visit_count);
+}
+
+static evr_status check_numbers(evr_context *ctx, const double *numbers, size_t count, const char *name, evr_error **err)
+{
+    if ((count && !numbers) || count > SIZE_MAX / 2 / sizeof *numbers)
+        return evr_fail(ctx, err, EVR_E_INVALID, "the %ss of a result have a number but no items", name);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(numbers[i]))
+            return evr_fail(ctx, err, EVR_E_INVALID, "%s %zu of %zu is not a finite number", name, i, count);
+    return EVR_OK;
 }
 
 static evr_status check_result(evr_context *ctx, const evr_result *r, evr_error **err)
@@ -183,12 +198,10 @@ static evr_status check_result(evr_context *ctx, const evr_result *r, evr_error 
         return evr_fail(ctx, err, EVR_E_INVALID, "a result needs an operator and a known status, not %d", (int)r->status);
     if (r->reason != EVR_REASON_NONE && !evr_reason_name(r->reason)[0])
         return evr_fail(ctx, err, EVR_E_INVALID, "there is no reason %d", (int)r->reason);
-    if ((r->warning_count && !r->warnings) || (r->check_count && !r->checks) || (r->sample_count && !r->samples) ||
-        r->sample_count > SIZE_MAX / 2 / sizeof *r->samples)
+    if ((r->warning_count && !r->warnings) || (r->check_count && !r->checks))
         return evr_fail(ctx, err, EVR_E_INVALID, "a list of a result has a length but no items");
-    for (size_t i = 0; i < r->sample_count; i++)
-        if (!isfinite(r->samples[i]))
-            return evr_fail(ctx, err, EVR_E_INVALID, "sample %zu of %zu is not a finite number", i, r->sample_count);
+    EVR_TRY(check_numbers(ctx, r->samples, r->sample_count, "sample", err));
+    EVR_TRY(check_numbers(ctx, r->visits, r->visit_count, "visit", err));
     if (r->rank_count && (!r->ranks || r->ranks->struct_size < offsetof(evr_rank_result, median_ns)))
         return evr_fail(ctx, err, EVR_E_INVALID, "the ranks of a result need their struct_size");
     for (size_t i = 0; i < r->rank_count; i++) {

@@ -144,7 +144,7 @@ AT(evr_context_options, log, 16);
 AT(evr_context_options, log_user, 24);
 AT(evr_context_options, plugin_path, 32);
 
-SIZE(evr_replay_batch_options, 120);
+SIZE(evr_replay_batch_options, 128);
 AT(evr_replay_batch_options, struct_size, 0);
 AT(evr_replay_batch_options, flags, 4);
 AT(evr_replay_batch_options, bridge, 8);
@@ -162,6 +162,8 @@ AT(evr_replay_batch_options, journal, 88);
 AT(evr_replay_batch_options, input, 96);
 AT(evr_replay_batch_options, progress, 104);
 AT(evr_replay_batch_options, progress_user, 112);
+AT(evr_replay_batch_options, visits, 120);
+AT(evr_replay_batch_options, reserved, 124);
 
 SIZE(evr_tensor_info, 72);
 AT(evr_tensor_info, struct_size, 0);
@@ -560,7 +562,7 @@ AT(evr_rank_result, reason, 12);
 AT(evr_rank_result, median_ns, 16);
 AT(evr_rank_result, first_run_ns, 24);
 
-SIZE(evr_result, 288);
+SIZE(evr_result, 304);
 AT(evr_result, struct_size, 0);
 AT(evr_result, flags, 4);
 AT(evr_result, status, 8);
@@ -591,7 +593,9 @@ AT(evr_result, sample_count, 256);
 AT(evr_result, ranks, 264);
 AT(evr_result, rank_count, 272);
 AT(evr_result, slowest_rank, 280);
-AT(evr_result, reserved, 284);
+AT(evr_result, visit, 284);
+AT(evr_result, visits, 288);
+AT(evr_result, visit_count, 296);
 
 SIZE(evr_results_info, 112);
 AT(evr_results_info, struct_size, 0);

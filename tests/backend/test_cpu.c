@@ -163,6 +163,20 @@ static void test_cpu__learns_what_undisturbed_is(void **state)
     assert_false(neighbour_judge(&n, 0.93));
     assert_false(neighbour_judge(&n, 1.01));
     assert_true(neighbour_judge(&n, 1.08));
+    /* a neighbour that is there from the start and does always the same does not show as such, but seldom makes a ratio of whole cycles */
+    neighbour steady = {0};
+    for (int i = 0; i < 50; i++)
+        assert_true(neighbour_judge(&steady, 1.62 + 0.001 * (i % 3)));
+    for (int i = 0; i < 10; i++)
+        neighbour_judge(&steady, 1.01);
+    assert_false(neighbour_judge(&steady, 1.01));
+    assert_true(neighbour_judge(&steady, 1.62));
+    /* a processor with other units than those thought of: it is believed after a while */
+    neighbour odd = {0};
+    for (int i = 0; i < 600; i++)
+        neighbour_judge(&odd, 1.1);
+    assert_false(neighbour_judge(&odd, 1.1));
+    assert_true(neighbour_judge(&odd, 1.3));
     /* no probe for this processor, or a clock that stands still: nothing is known, and nothing is called shared */
     assert_false(neighbour_judge(&n, 0));
     assert_false(neighbour_judge(&n, NAN));

@@ -386,9 +386,118 @@ static void test_batch__timed(void **state)
     evr_ir_set_free(r.set);
 }
 
+/* The visits that were told of, in their order: the first to each record, then the second to each. */
+static int32_t watch_visits(void *user, const evr_result *result, uint64_t done, uint64_t total)
+{
+    int *told = user;
+    assert_int_equal(total, 6);
+    if (!result)
+        return 0;
+    assert_int_equal(result->index, *told % 2);
+    assert_int_equal(result->visit, *told / 2 + 1);
+    assert_int_equal(done, ++*told);
+    return 0;
+}
+
+/* Each record is come by several times, and has one result. */
+static void test_batch__visits(void **state)
+{
+    (void)state;
+    records r;
+    make(&r, good, 2);
+    evr_protocol protocol = {.struct_size = sizeof protocol, .stop = EVR_STOP_COUNT, .samples = 20, .seconds = 2, .throttle = EVR_THROTTLED_KEEP};
+    for (int variant = 0; variant < 4; variant++) {
+        int told = 0, kept = variant & 1;
+        evr_replay_batch_options o = options_of(EVR_BATCH_TIMED | (kept ? EVR_BATCH_SAMPLES : 0) | (variant & 2 ? EVR_BATCH_ISOLATE : 0));
+        o.protocol = &protocol;
+        o.visits = 3;
+        o.progress = watch_visits;
+        o.progress_user = &told;
+        evr_results *results = run(&r, &o);
+        assert_int_equal(told, 6);
+        assert_int_equal(evr_results_count(results), 2);
+        for (size_t i = 0; i < 2; i++) {
+            const evr_result *x = evr_results_at(results, i);
+            outcome_is(results, i, EVR_STATUS_OK, EVR_REASON_NONE, "");
+            assert_int_equal(x->visit, 0);
+            assert_int_equal(x->count, i + 1);
+            assert_true(x->visit_count >= 1 && x->visit_count <= 3); /* what somebody disturbed is left out */
+            assert_true((x->samples != NULL) == kept && x->sample_count == (kept ? 20 * x->visit_count : 0));
+            for (size_t k = 0; k < x->visit_count; k++)
+                assert_true(x->statistics->median_low <= x->visits[k] && x->visits[k] <= x->statistics->median_high);
+        }
+        evr_results_free(results);
+    }
+    evr_error *refusal = NULL;
+    evr_results *none = NULL;
+    evr_replay_batch_options o = options_of(0);
+    o.visits = UINT32_MAX;
+    assert_int_equal(evr_replay_batch(ctx, r.items, r.count, &o, &none, &refusal), EVR_E_LIMIT);
+    assert_non_null(strstr(evr_error_hint(refusal), "fewer visits"));
+    evr_error_free(refusal);
+    evr_ir_set_free(r.set);
+}
+
+/* What a visit left behind in its process is not there in the next. */
+static void test_isolated__visits_in_new_processes(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"evrpoison::innocent", "evrpoison::spoil"};
+    records r;
+    make(&r, ops, 2);
+    evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
+    o.visits = 3;
+    evr_results *results = run(&r, &o);
+    assert_int_equal(evr_results_count(results), 2);
+    for (size_t i = 0; i < 2; i++)
+        outcome_is(results, i, EVR_STATUS_OK, EVR_REASON_NONE, "");
+    assert_false(evr_results_at(results, 0)->flags & EVR_RESULT_RETRIED);
+    evr_results_free(results);
+    evr_ir_set_free(r.set);
+}
+
+static void test_journal__goes_on_within_a_round(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/evreplay-journal-XXXXXX";
+    records r;
+    int told = 0;
+    make(&r, good, 2);
+    close(mkstemp(path));
+    evr_protocol protocol = {.struct_size = sizeof protocol, .stop = EVR_STOP_COUNT, .samples = 10, .seconds = 2, .throttle = EVR_THROTTLED_KEEP};
+    evr_replay_batch_options o = options_of(EVR_BATCH_TIMED | EVR_BATCH_SAMPLES);
+    o.protocol = &protocol;
+    o.journal = path;
+    o.visits = 4;
+    o.progress = stop_at_three;
+    o.progress_user = &told;
+    evr_results *results = run(&r, &o);
+    assert_int_equal(evr_results_about(results)->flags, EVR_RESULTS_INTERRUPTED);
+    assert_int_equal(evr_results_count(results), 2);
+    evr_results_free(results);
+    told = 0;
+    o.flags |= EVR_BATCH_RESUME;
+    results = run(&r, &o);
+    assert_int_equal(told, 5);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(evr_results_at(results, i)->visit_count >= 1 && evr_results_at(results, i)->sample_count == 10 * evr_results_at(results, i)->visit_count);
+    assert_int_equal(evr_results_count(results), 2);
+    assert_int_equal(evr_results_about(results)->flags, 0);
+    evr_results_free(results);
+    evr_error *failure = NULL;
+    o.visits = 5; /* another way to run them */
+    assert_int_equal(evr_replay_batch(ctx, r.items, r.count, &o, &results, &failure), EVR_E_STATE);
+    evr_error_free(failure);
+    unlink(path);
+    evr_ir_set_free(r.set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batch__visits),
+        cmocka_unit_test(test_isolated__visits_in_new_processes),
+        cmocka_unit_test(test_journal__goes_on_within_a_round),
         cmocka_unit_test(test_batch__in_this_process),
         cmocka_unit_test(test_checks__find_what_they_look_for),
         cmocka_unit_test(test_isolated__poison_costs_only_itself),

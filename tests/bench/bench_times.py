@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Our medians beside torch.utils.benchmark's for 40 operators on the CPU: in one process, on the very same tensors, one thread, taken in turns.
 
-usage: bench_times.py [ROUNDS] [--python] [--only GLOB]     (EVREPLAY_LIBRARY and EVREPLAY_BRIDGE as for the tests; needs torch and numpy)
+usage: bench_times.py [TURNS] [--python] [--only GLOB]     (EVREPLAY_LIBRARY and EVREPLAY_BRIDGE as for the tests; needs torch and numpy)
 
 The peer is Timer(language="c++"): one program, compiled once, with a call of each operator through its own C++ function, on tensors that it finds at the addresses of ours.
 Its results are written to where ours were: an operator that is bound by memory takes up to three times as long with results on other pages, whoever times it.
 Without a compiler, or with --python, it is the timer of Python, which adds a microsecond or two to every call, and has its results elsewhere.
 
 A machine that others use too gets faster and slower from one tenth of a second to the next. So the turns are short, and what is printed is the median of the ratios of
-neighbouring turns, with the range in which the middle half of them lies.
+neighbouring turns, with the interval it lies in (95 %) and the range in which the middle half of them lies. Where that interval is wider than 1 % to either side there are more turns, up
+to ten times as many.
 """
 import argparse
 import ctypes
@@ -25,7 +26,8 @@ from torch.utils.benchmark import Timer
 
 import evreplay
 
-SHARE = 0.02  # seconds of one side in one round
+SHARE = 0.02  # seconds of one side in one turn
+KNOWN, MOST = 0.01, 10  # of the median ratio; times as many turns for it
 STRETCH = 0.0002  # seconds of one sample of the peer, or two calls
 CPP_TYPES = {torch.float32: "at::kFloat", torch.int64: "at::kLong"}
 
@@ -225,9 +227,33 @@ def keep_heap():
     libc.mallopt(trim, 64 << 20)
 
 
+def interval(values):
+    """Of their median, whatever their distribution: 95 %."""
+    ordered, count = sorted(values), len(values)
+    reach = int(count / 2 - 0.98 * count**0.5)
+    return ordered[max(reach, 0)], ordered[min(count - 1 - reach, count - 1)]
+
+
+def is_known(ratios):
+    low, high = interval(ratios)
+    return max(statistics.median(ratios) - low, high - statistics.median(ratios)) <= KNOWN
+
+
+def take_turns(mine, other, turns):
+    """Pairs of times. Who comes first takes turns, too."""
+    pairs = []
+    while len(pairs) < turns or (len(pairs) < MOST * turns and not is_known([a / b for a, b in pairs])):
+        if len(pairs) % 2 == 0:
+            pairs.append((mine(), other()))
+        else:
+            second = other()
+            pairs.append((mine(), second))
+    return pairs
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("rounds", nargs="?", type=int, default=40)
+    parser.add_argument("turns", nargs="?", type=int, default=40)
     parser.add_argument("--python", action="store_true")
     parser.add_argument("--only", default="*")
     options = parser.parse_args()
@@ -241,16 +267,14 @@ def main():
     with evreplay.Meter.of(runtime) as meter:
         for index, replayer in enumerate(replayers):
             replayer.run()
-            pairs = []
-            for number in range(options.rounds):  # who comes first takes turns, too
-                sides = [lambda: meter.measure(replayer, protocol).median_ns, lambda: peer.median(index)]
-                times = [side() for side in (sides if number % 2 == 0 else reversed(sides))]
-                pairs.append(times if number % 2 == 0 else times[::-1])
+            pairs = take_turns(lambda: meter.measure(replayer, protocol).median_ns, lambda: peer.median(index), options.turns)
             mine, other = (statistics.median(side) for side in zip(*pairs))
-            low, median, high = statistics.quantiles((a / b for a, b in pairs), n=4)
+            ratios = [a / b for a, b in pairs]
+            low, median, high = statistics.quantiles(ratios, n=4)
             medians.append(median)
             name = f"{replayer.record.op} {replayer.record.arguments_text}"
-            print(f"{name[:56]:56} {mine / 1e3:9.1f} us, {peer.name} {other / 1e3:9.1f} us, ratio {median:.3f}   (half of {options.rounds} from {low:.3f} to {high:.3f})", flush=True)
+            print(f"{name[:56]:56} {mine / 1e3:9.1f} us, {peer.name} {other / 1e3:9.1f} us, ratio {median:.3f} [{interval(ratios)[0]:.3f}, {interval(ratios)[1]:.3f}]   "
+                  f"(half of {len(pairs)} from {low:.3f} to {high:.3f})", flush=True)  # fmt: skip
     near = sum(0.97 <= ratio <= 1.03 for ratio in medians)
     print(f"{near} of {len(medians)} within 3 %, median ratio {statistics.median(medians):.3f}, from {min(medians):.3f} to {max(medians):.3f}")
 

@@ -43,6 +43,29 @@ def test_bench_takes_times(run):
     assert again.returncode == 0 and same[0]["protocol"] == rows[0]["protocol"]
 
 
+def test_visits(run, evreplay, tmp_path):
+    how = ("--iterations", 10, "--visits", 4, "--isolate", "--threads", 1)
+    result, rows = run("bench", records(3), *how)
+    assert result.returncode == 0, result.stderr
+    assert [row["index"] for row in rows] == [0, 1, 2]
+    lines = [line for line in result.stdout.splitlines() if "aten::" in line]
+    assert len(lines) == 3 and "Attempted replays: 3" in result.stdout
+    for row, line in zip(rows, lines):
+        assert 1 <= len(row["visits"]) <= 4 and "visit" not in row and row["samples"] is None
+        assert min(row["visits"]) <= row["statistics"]["median"] <= max(row["visits"])
+        assert len(row["visits"]) == 1 or f"of {len(row['visits'])} visits" in line
+    base, slower = tmp_path / "base.json", tmp_path / "slower.json"
+    document = json.loads((tmp_path / "out.json").read_text())
+    for row in document["results"]:  # steady ones, by hand: that is what is compared
+        row["visits"] = [1000.0, 1001.0, 999.0, 1000.5, 1002.0]
+    base.write_text(json.dumps(document))
+    document["results"][1]["visits"] = [1.06 * x for x in document["results"][1]["visits"]]
+    slower.write_text(json.dumps(document))
+    assert evreplay("compare", base, base).returncode == 0
+    result = evreplay("compare", base, slower)
+    assert result.returncode == 3 and "aten::neg" in result.stdout
+
+
 @pytest.mark.parametrize("options", [("--precision", "0"), ("--precision", "x"), ("--flush", "often"), ("--protocol", "mine"), ("--timeout", "-1"), ("--check", "luck")])
 def test_bench_refuses_nonsense(run, options):
     assert run("bench", records(1), *options)[0].returncode == 2

@@ -51,6 +51,43 @@ def test_extract(evreplay, given):
     assert foreign[0]["op_name"] == "aten::add" and foreign[0]["count"] == max(COUNTS)
 
 
+def test_extract_as_a_log(evreplay, trace, tmp_path):
+    log = tmp_path / "out.txt"
+    assert evreplay("extract", LOG, "--format", "log", "-o", log).returncode == 1  # the sparse one is left out
+    assert evreplay("extract", log, "--format", "log").stdout == log.read_text()
+    assert "T([" in log.read_text() and "sparse" not in log.read_text()
+    evreplay("extract", trace, "--format", "log", "-o", log)
+    of_trace = json.loads(evreplay("extract", trace).stdout)["records"]
+    of_log = json.loads(evreplay("extract", log).stdout)["records"]
+    by_status = {s: sorted(r["op"] for r in of_trace if r.get("status", "ok") == s) for s in ("ok", "skipped")}
+    assert len(of_log) >= len(by_status["ok"]) > 0 and set(by_status["ok"]) <= {r["op"] for r in of_log} and not set(by_status["skipped"]) & {r["op"] for r in of_log}
+    assert evreplay("extract", LOG, "--format", "xml").returncode == 2
+
+
+def test_times_of_a_log(evreplay, tmp_path):
+    store, log = tmp_path / "a.db", tmp_path / "times.txt"
+    log.write_text("Operator: aten.abs.default\ncnt: 4, ((T([8], f32),), {})  # 2.5 us\ncnt: 2, ((T([9], f32),), {})\nOperator: aten.neg.default\ncnt: 1, ((T([8], f32),), {})  # 3 us\n")
+    place = ("--device-name", "Some GPU", "--runtime", "torch 2.13.0")
+    refused = evreplay("db", "import", store, log)
+    assert refused.returncode == 2 and "--device-name" in refused.stderr
+    done = evreplay("db", "import", store, log, *place)
+    assert done.returncode == 0 and "2 results added, 1 left out" in done.stdout
+    assert "2 known already" in evreplay("db", "import", store, log, *place).stdout
+    out = evreplay("db", "export", store, "--log", log)
+    assert out.returncode == 0 and "3 of 3 calls written, 2 of them have a time" in out.stderr
+    assert "T([8], f32),), {})  # 2.5 us\n" in out.stdout and "T([9], f32),), {})\n" in out.stdout and "# 3.0 us\n" in out.stdout
+    again, written = tmp_path / "b.db", tmp_path / "out.txt"
+    written.write_text(out.stdout)
+    assert "2 results added" in evreplay("db", "import", again, written, *place).stdout
+    assert evreplay("db", "history", again, "--op", "aten::abs", "--json").stdout.count("2500") >= 1
+    evreplay("db", "import", store, log, "--device-name", "Another", "--runtime", "torch 2.13.0")
+    unclear = evreplay("db", "export", store, "--log", log)
+    assert unclear.returncode == 4 and "Another" in unclear.stderr
+    assert evreplay("db", "export", store, "--log", log, "--device-name", "Another").returncode == 0
+    none = evreplay("db", "import", again, LOG, *place)
+    assert none.returncode == 1 and "db fill" in none.stderr
+
+
 def test_what_was_extracted_is_read_as_well(evreplay, tmp_path):
     records = tmp_path / "records.json"
     evreplay("extract", LOG, "-o", records)

@@ -113,6 +113,15 @@ def test_json__bad_bytes_tell_their_place():
     assert caught.value.code is evreplay.Status.FORMAT and caught.value.offset is not None
 
 
+def test_logs__with_times():
+    text = "Operator: aten.abs.default\ncnt: 4, ((T([8], f32),), {})  # 2.5 us\ncnt: 2, ((T([9], f32),), {})\n"
+    records = evreplay.read_records(text)
+    assert [record.runtime_ns for record in records] == [2500, None]
+    assert evreplay.write_records(records, "log") == text
+    records[1].runtime_ns = 1e6
+    assert evreplay.read_records(evreplay.write_records(records, "log"))[1].runtime_ns == 1e6
+
+
 def test_json__nothing_to_write():
     assert evreplay.read_records(evreplay.write_records([])) == []
 

@@ -19,12 +19,30 @@ typedef struct simulation {
     size_t ops;
     int with_samples;
     int alike; /* neighbours resemble each other */
+    size_t visits;    /* to each operator, without their samples; 0 = one */
+    double moved;     /* of visits, a standard deviation as a part */
+    double disturbed; /* part of the visits that are a third slower, unseen */
 } simulation;
 
 /* Statistics of a run without its samples are kept here. */
 enum { MOST_SAMPLES = 100 };
 
 static inline double op_time(size_t op) { return 2000 * pow(1.25, (double)(op * 7 % 40)); }
+
+/* A run that came by an operator several times. */
+static inline void one_run_of_visits(evr_context *ctx, evr_results *results, simulation *s, size_t op, double shift)
+{
+    double visits[MOST_SAMPLES];
+    char key[33];
+    for (size_t i = 0; i < s->visits; i++)
+        visits[i] = op_time(op) * exp(shift + s->moved * evr_draw_normal(&s->draws)) * (evr_draw_uniform(&s->draws) < s->disturbed ? 1.35 : 1);
+    snprintf(key, sizeof key, "%032zx", op + 1);
+    evr_statistics statistics = {EVR_INIT(evr_statistics)};
+    assert_ok(evr_statistics_of(ctx, visits, s->visits, &statistics, err));
+    evr_result r = {.struct_size = EVR_INIT(evr_result), .index = op, .count = 1, .key = {key, 32}, .op = {"my::op", 6}, .statistics = &statistics,
+                    .visits = visits, .visit_count = s->visits};
+    assert_ok(evr_results_add(results, &r, err));
+}
 
 static inline void one_run(evr_context *ctx, evr_results *results, simulation *s, size_t op, double shift)
 {
@@ -56,7 +74,7 @@ static inline evr_results *simulate(evr_context *ctx, simulation *s, size_t roun
     double common = s->common * evr_draw_normal(&s->draws);
     assert_ok(evr_results_new(ctx, NULL, &results, err));
     for (size_t op = 0; op < s->ops; op++)
-        one_run(ctx, results, s, op, common + (is_slowed(s, round, op, slowed) ? log1p(by) : 0));
+        (s->visits ? one_run_of_visits : one_run)(ctx, results, s, op, common + (is_slowed(s, round, op, slowed) ? log1p(by) : 0));
     return results;
 }
 

@@ -135,12 +135,31 @@ static void test_rates__slower_by_5_percent(void **state)
     test_context_done(ctx, &m);
 }
 
+/* 12 visits that move by 1 %, of which one in twenty was disturbed without its being seen. */
+static void test_rates__visits(void **state)
+{
+    (void)state;
+    enum { RUNS = 100 };
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    simulation s = usual(30), slow = usual(31);
+    s.visits = slow.visits = 12;
+    s.moved = slow.moved = 0.01;
+    s.disturbed = slow.disturbed = 0.05;
+    rates same = measure_rates(ctx, &s, RUNS, 0, 0), slower = measure_rates(ctx, &slow, RUNS, 2, 0.05);
+    print_message("12 visits, one in 20 disturbed: %zu of %d with a regression; 5 %% slower in 2 of 40: %zu of %zu found, %zu runs with a false one\n", same.with_false,
+                  RUNS, slower.found, slower.planted, slower.with_false);
+    assert_true(same.with_false * 100 <= 5 * RUNS && slower.with_false * 100 <= 5 * RUNS);
+    assert_true(slower.found * 100 >= 95 * slower.planted);
+    test_context_done(ctx, &m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rates__student),      cmocka_unit_test(test_rates__scale),              cmocka_unit_test(test_rates__resampling),
         cmocka_unit_test(test_rates__holm),         cmocka_unit_test(test_rates__common_shift),       cmocka_unit_test(test_rates__same_program_twice),
-        cmocka_unit_test(test_rates__slower_by_5_percent),
+        cmocka_unit_test(test_rates__slower_by_5_percent), cmocka_unit_test(test_rates__visits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

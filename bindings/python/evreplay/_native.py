@@ -486,8 +486,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_read": (_I32, [_P, _P, _SIZE, Out, Err]),
     "evr_ir_set_count": (_SIZE, [_P]),
     "evr_ir_set_at": (_P, [_P, _SIZE]),
+    "evr_ir_set_runtime": (c_double, [_P, _SIZE]),
     "evr_ir_set_free": (None, [_P]),
     "evr_ir_write": (_I32, [_P, POINTER(_P), _SIZE, _I32, Out, POINTER(_SIZE), Err]),
+    "evr_ir_write_log": (_I32, [_P, POINTER(_P), _SIZE, POINTER(c_double), Out, POINTER(_SIZE), POINTER(_SIZE), Err]),
     "evr_text_free": (None, [_P, _P]),
     # registry.h
     "evr_register_namespace": (_I32, [_P, Str, POINTER(Str), _SIZE, Err]),

@@ -213,7 +213,9 @@ class Result(Versioned):
         ("ranks", POINTER(RankResult)),
         ("rank_count", c_size_t),
         ("slowest_rank", c_int32),
-        ("reserved", c_int32),
+        ("visit", c_int32),
+        ("visits", POINTER(c_double)),
+        ("visit_count", c_size_t),
     ]
 
 
@@ -297,6 +299,8 @@ class ReplayBatchOptions(Versioned):
         ("input", c_char_p),
         ("progress", BATCH_PROGRESS),
         ("progress_user", c_void_p),
+        ("visits", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 # perfdb.h

@@ -88,6 +88,7 @@ def replay_batch(
     protocol: Protocol | None = None,
     checks: str | Iterable[str] = (),
     samples: bool = False,
+    visits: int = 1,
     isolate: bool = False,
     workers: int = 0,
     timeout_s: float = 0.0,
@@ -109,7 +110,8 @@ def replay_batch(
 ) -> Results:
     """Runs every record once, or measures it when `timed` (or when a protocol is given); each ends in a result, in the order of the records.
 
-    `checks` are finite, repeat, reference, mutation and kernels. With `isolate` records run in worker processes, one for each of the ','-separated devices
+    `checks` are finite, repeat, reference, mutation and kernels. With several `visits` the whole list is gone through so many times, isolated in new
+    processes each time, and a result is of all visits to its record. With `isolate` records run in worker processes, one for each of the ','-separated devices
     unless `workers` says otherwise: a crash or a hang (`timeout_s`) is that record's result. Workers know what was registered by name; initializers
     and functions of this process they do not have. `journal` names a file that has each result before the next record begins; the same call with
     `resume` goes on behind it. `progress(result, done, total)` is called after each record: False ends the batch with the results so far, marked
@@ -143,6 +145,7 @@ def replay_batch(
         journal=_path(journal),
         input=name_bytes(input),
         progress=_stepper(tell, stopped),
+        visits=visits,
     )
     try:
         pointer = _run(owner, records, options)

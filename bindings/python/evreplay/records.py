@@ -43,7 +43,7 @@ class Provenance(enum.IntEnum):
 
 
 _KWARG, _WRITTEN = 1, 2
-_FORMATS = {"evreplay": 0, "tracelens": 1}
+_FORMATS = {"evreplay": 0, "tracelens": 1, "log": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +127,14 @@ def reason_advice(reason: int) -> str:
 class Record:
     """One operator call, immutable: its operator, its overload and every argument. May be read from any thread."""
 
-    def __init__(self, pointer: int, context: Context, handle: Handle) -> None:
+    #: Nanoseconds of one call, where an operator-input log says so (`# 5.25 us`); else None.
+    runtime_ns: float | None
+
+    def __init__(self, pointer: int, context: Context, handle: Handle, runtime_ns: float | None = None) -> None:
         self._pointer = pointer
         self.context = context
         self._handle = handle  # its own, or that of the set it lies in
+        self.runtime_ns = runtime_ns
 
     @property
     def pointer(self) -> int:
@@ -253,7 +257,7 @@ class Record:
         return Group(one.name.text(), one.size, ranks, one.description.text(), one.backend.text())
 
     def to_json(self, format: str = "evreplay") -> str:
-        """As JSON: "evreplay" (docs/ir-format.md) or "tracelens"."""
+        """As JSON, "evreplay" (docs/ir-format.md) or "tracelens", or as an operator-input "log"."""
         return write_records([self], format)
 
     @staticmethod
@@ -277,7 +281,8 @@ def read_records(data: str | bytes, *, context: Context | None = None) -> list[R
     raw = data.encode() if isinstance(data, str) else data
     pointer = out(lib.evr_ir_read, context.pointer, raw, len(raw))
     handle = Handle("set of records", pointer, lib.evr_ir_set_free, Owner(), context.handle)
-    return [Record(lib.evr_ir_set_at(pointer, i), context, handle) for i in range(lib.evr_ir_set_count(pointer))]
+    times = [lib.evr_ir_set_runtime(pointer, i) for i in range(lib.evr_ir_set_count(pointer))]
+    return [Record(lib.evr_ir_set_at(pointer, i), context, handle, ns if ns >= 0 else None) for i, ns in enumerate(times)]
 
 
 def load_records(path: str | os.PathLike[str], *, context: Context | None = None) -> list[Record]:
@@ -287,15 +292,19 @@ def load_records(path: str | os.PathLike[str], *, context: Context | None = None
 
 
 def write_records(records: Sequence[Record], format: str = "evreplay", *, context: Context | None = None) -> str:
-    """Writes records as one JSON document; the same records give the same text."""
+    """Writes records as one document; the same records give the same text. A "log" is an operator-input log: its records have their runtime_ns behind them, and what it cannot say
+    is left out."""
     if format not in _FORMATS:
         raise ValueError(f"format must be one of {', '.join(_FORMATS)}, not {format!r}")
     owner = records[0].context if records and context is None else context_or_default(context)
     pointers = (ctypes.c_void_p * max(1, len(records)))(*(record.pointer for record in records))
     text, size, error = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_void_p()
-    status = lib.evr_ir_write(
-        owner.pointer, pointers, len(records), _FORMATS[format], ctypes.byref(text), ctypes.byref(size), ctypes.byref(error)
-    )
+    made = ctypes.byref(text), ctypes.byref(size)
+    if format == "log":
+        times = (ctypes.c_double * max(1, len(records)))(*(-1 if record.runtime_ns is None else record.runtime_ns for record in records))
+        status = lib.evr_ir_write_log(owner.pointer, pointers, len(records), times, *made, None, ctypes.byref(error))
+    else:
+        status = lib.evr_ir_write(owner.pointer, pointers, len(records), _FORMATS[format], *made, ctypes.byref(error))
     check(status, error)
     return take_text(owner.pointer, text.value, size.value)
 

@@ -270,6 +270,17 @@ class Result:
         ]
 
     @property
+    def visit(self) -> int | None:
+        """Which of several visits to its record this is, from 1, while a batch goes on. None of the only one, and of all of them together."""
+        return int(self.raw.visit) or None
+
+    @property
+    def visits(self) -> list[float]:
+        """Medians, in nanoseconds, of the visits that the statistics are of. Empty where the record was timed once."""
+        made = self.raw
+        return [float(made.visits[i]) for i in range(made.visit_count)]
+
+    @property
     def slowest_rank(self) -> int | None:
         """The rank whose median is the longest."""
         made = self.raw
