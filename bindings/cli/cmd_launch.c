@@ -31,7 +31,7 @@ static bool wait_for_other_machines(const launch_options *o) { return o->nodes &
 
 static void build(python_line *l, const launch_options *o, int argc, char **argv)
 {
-    python_begin(l, o->python, "torch.distributed.run");
+    python_begin(l, o->python, "torch.distributed.run,evreplay");
     python_add(l, "--nproc-per-node=", o->processes ? o->processes : "1");
     python_add(l, "--nnodes=", o->nodes ? o->nodes : "1");
     python_add(l, "--max-restarts=", o->restarts ? o->restarts : "3");

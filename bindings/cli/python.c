@@ -11,17 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs a module as -m does, and says so when it is not there: Python's own exit code for that would read as records that failed. */
+/* Runs the first of some modules as -m does, and says so when one is not there: Python's own exit code for that would read as records that failed. */
 static const char boot[] = "import importlib.util, runpy, sys\n"
-                           "name = sys.argv.pop(1)\n"
-                           "try:\n"
-                           "    found = importlib.util.find_spec(name)\n"
-                           "except ImportError:\n"
-                           "    found = None\n"
-                           "if not found:\n"
-                           "    print(f'evreplay: {sys.executable} has no {name}\\n  what to do: install it there, or give another interpreter with --python', file=sys.stderr)\n"
-                           "    sys.exit(5)\n"
-                           "runpy.run_module(name, run_name='__main__', alter_sys=True)\n";
+                           "names = sys.argv.pop(1).split(',')\n"
+                           "for name in names:\n"
+                           "    try:\n"
+                           "        found = importlib.util.find_spec(name)\n"
+                           "    except ImportError:\n"
+                           "        found = None\n"
+                           "    if not found:\n"
+                           "        print(f'evreplay: {sys.executable} has no {name}\\n  what to do: install it there, or give another interpreter with --python', file=sys.stderr)\n"
+                           "        sys.exit(5)\n"
+                           "runpy.run_module(names[0], run_name='__main__', alter_sys=True)\n";
 
 void python_add(python_line *line, const char *first, const char *second)
 {
@@ -46,14 +47,14 @@ void python_add(python_line *line, const char *first, const char *second)
     line->words[line->count] = NULL;
 }
 
-void python_begin(python_line *line, const char *python, const char *module)
+void python_begin(python_line *line, const char *python, const char *modules)
 {
     *line = (python_line){0};
     python = python ? python : getenv("EVREPLAY_PYTHON");
     python_add(line, python && *python ? python : "python3", "");
     python_add(line, "-c", "");
     python_add(line, boot, "");
-    python_add(line, module, "");
+    python_add(line, modules, "");
 }
 
 void python_free(python_line *line)

@@ -11,8 +11,8 @@ typedef struct python_line {
     bool failed; /* there was no memory */
 } python_line;
 
-/* Begins a line that runs `module`, by `python`, or by $EVREPLAY_PYTHON or python3 when that is NULL. */
-void python_begin(python_line *line, const char *python, const char *module);
+/* Begins a line that runs the first of some modules, ","-separated, when all are there: by `python`, or by $EVREPLAY_PYTHON or python3 when that is NULL. */
+void python_begin(python_line *line, const char *python, const char *modules);
 
 /* Adds one argument: both texts, one behind the other. */
 void python_add(python_line *line, const char *first, const char *second);

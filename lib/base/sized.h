@@ -3,6 +3,8 @@
 #ifndef EVR_BASE_SIZED_H
 #define EVR_BASE_SIZED_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,6 +34,9 @@ static inline void evr_sized_give(void *to, const void *from, size_t known)
     memcpy(&theirs, to, sizeof theirs);
     evr_sized_copy(to, from, theirs, known);
 }
+
+/* The same for a call that fails when there is nothing to give to: `what` names the call. */
+evr_status evr_sized_give_or_fail(evr_context *ctx, void *to, const void *from, size_t known, const char *what, evr_error **err);
 
 #define EVR_TAKE(to, from) evr_sized_take((to), sizeof *(to), (from))
 #define EVR_GIVE(to, from) evr_sized_give((to), (from), sizeof *(from))

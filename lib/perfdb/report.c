@@ -187,18 +187,6 @@ void evr_dbreport_finish(evr_perfdb_report *r)
     }
 }
 
-/* Copies the part of a structure that the caller's version has. */
-static evr_status give(evr_context *ctx, const void *from, void *out, size_t size, const char *what, evr_error **err)
-{
-    uint32_t asked = 0;
-    if (out)
-        memcpy(&asked, out, sizeof asked);
-    if (asked < 2 * sizeof asked || asked > size + 4096)
-        return evr_fail(ctx, err, EVR_E_INVALID, "%s: `out` is NULL or its struct_size is not set", what);
-    evr_sized_give(out, from, size);
-    return EVR_OK;
-}
-
 static evr_status beyond(const evr_perfdb_report *r, const char *what, size_t index, size_t count, evr_error **err)
 {
     return evr_fail(r->ctx, err, EVR_E_NOT_FOUND, "%s: there is no number %zu, only %zu", what, index, count);
@@ -208,7 +196,7 @@ evr_status evr_perfdb_report_totals(const evr_perfdb_report *r, evr_perfdb_total
 {
     if (err)
         *err = NULL;
-    return give(r->ctx, &r->totals, out, sizeof *out, "evr_perfdb_report_totals", err);
+    return evr_sized_give_or_fail(r->ctx, out, &r->totals, sizeof *out, "evr_perfdb_report_totals", err);
 }
 
 size_t evr_perfdb_report_file_count(const evr_perfdb_report *r) { return r->file_count; }
@@ -219,7 +207,7 @@ evr_status evr_perfdb_report_file(const evr_perfdb_report *r, size_t index, evr_
         *err = NULL;
     if (index >= r->file_count)
         return beyond(r, "evr_perfdb_report_file", index, r->file_count, err);
-    return give(r->ctx, &r->files[index].public, out, sizeof *out, "evr_perfdb_report_file", err);
+    return evr_sized_give_or_fail(r->ctx, out, &r->files[index].public, sizeof *out, "evr_perfdb_report_file", err);
 }
 
 static const evr_item_list *list_of(const evr_perfdb_report *r, size_t file, int32_t kind)
@@ -253,7 +241,7 @@ evr_status evr_perfdb_report_gap(const evr_perfdb_report *r, size_t index, evr_p
     const evr_dbreport_gap *g = &r->gaps[index];
     const evr_perfdb_file *f = &r->files[g->file].public;
     evr_perfdb_gap gap = {sizeof gap, 0, f->op, f->name, g->label, g->measured, g->profiled, g->measured / g->profiled};
-    return give(r->ctx, &gap, out, sizeof *out, "evr_perfdb_report_gap", err);
+    return evr_sized_give_or_fail(r->ctx, out, &gap, sizeof *out, "evr_perfdb_report_gap", err);
 }
 
 size_t evr_perfdb_report_problem_count(const evr_perfdb_report *r) { return r->problem_count; }
@@ -266,5 +254,5 @@ evr_status evr_perfdb_report_problem(const evr_perfdb_report *r, size_t index, e
         return beyond(r, "evr_perfdb_report_problem", index, r->problem_count, err);
     const evr_dbreport_problem *p = &r->problems[index];
     evr_perfdb_problem problem = {sizeof problem, 0, p->path, p->line, p->message};
-    return give(r->ctx, &problem, out, sizeof *out, "evr_perfdb_report_problem", err);
+    return evr_sized_give_or_fail(r->ctx, out, &problem, sizeof *out, "evr_perfdb_report_problem", err);
 }

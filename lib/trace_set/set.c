@@ -196,18 +196,6 @@ void evr_trace_set_free(evr_trace_set *set)
 size_t evr_trace_set_rank_count(const evr_trace_set *set) { return set ? set->count : 0; }
 size_t evr_trace_set_collective_count(const evr_trace_set *set) { return set ? set->match_count : 0; }
 
-/* Gives as much of `info` as the caller's structure holds. */
-static evr_status give(const evr_trace_set *set, const void *info, size_t size, void *out, const char *what, evr_error **err)
-{
-    uint32_t room = 0;
-    if (out)
-        memcpy(&room, out, sizeof room);
-    if (room < 2 * sizeof room || room > 4096)
-        return evr_fail(set->ctx, err, EVR_E_INVALID, "%s: `out` needs its struct_size set", what);
-    evr_sized_give(out, info, size);
-    return EVR_OK;
-}
-
 static evr_status no_such(const evr_trace_set *set, const char *what, size_t index, size_t count, evr_error **err)
 {
     return evr_fail(set ? set->ctx : NULL, err, set ? EVR_E_NOT_FOUND : EVR_E_INVALID, "%s: there is no number %zu, only %zu", what, index, count);
@@ -219,7 +207,7 @@ evr_status evr_trace_set_rank(const evr_trace_set *set, size_t index, evr_rank *
         *err = NULL;
     if (!set || index >= set->count)
         return no_such(set, "evr_trace_set_rank", index, evr_trace_set_rank_count(set), err);
-    return give(set, &set->members[index].info, sizeof(evr_rank), out, "evr_trace_set_rank", err);
+    return evr_sized_give_or_fail(set->ctx, out, &set->members[index].info, sizeof(evr_rank), "evr_trace_set_rank", err);
 }
 
 evr_status evr_trace_set_collective(const evr_trace_set *set, size_t index, evr_collective *out, evr_error **err)
@@ -228,7 +216,7 @@ evr_status evr_trace_set_collective(const evr_trace_set *set, size_t index, evr_
         *err = NULL;
     if (!set || index >= set->match_count)
         return no_such(set, "evr_trace_set_collective", index, evr_trace_set_collective_count(set), err);
-    return give(set, &set->matches[index].info, sizeof(evr_collective), out, "evr_trace_set_collective", err);
+    return evr_sized_give_or_fail(set->ctx, out, &set->matches[index].info, sizeof(evr_collective), "evr_trace_set_collective", err);
 }
 
 evr_status evr_trace_set_participation(const evr_trace_set *set, size_t collective, size_t member, evr_participation *out, evr_error **err)
@@ -244,5 +232,5 @@ evr_status evr_trace_set_participation(const evr_trace_set *set, size_t collecti
     const evr_member *of = &set->members[at.member];
     evr_participation p = {.index = at.member, .uid = of->parts[at.part].uid, .duration_ns = of->parts[at.part].duration,
                            .start_ns = evr_time_add(of->parts[at.part].start, of->info.offset_ns)};
-    return give(set, &p, sizeof p, out, "evr_trace_set_participation", err);
+    return evr_sized_give_or_fail(set->ctx, out, &p, sizeof p, "evr_trace_set_participation", err);
 }

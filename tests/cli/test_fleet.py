@@ -1,4 +1,5 @@
 """`evreplay fleet` hands over to the package of Python; what it does there is tested in tests/python/test_fleet.py."""
+import importlib.util
 import os
 import pathlib
 import re
@@ -53,6 +54,18 @@ def test_what_is_missing_is_said(evreplay, words, tmp_path):
     words[1] = f"--python={bare}"
     result = evreplay(*words)
     assert result.returncode == 5 and " has no " in result.stderr and "what to do" in result.stderr
+
+
+def test_launch_needs_the_package_as_well(evreplay, tmp_path):
+    if not importlib.util.find_spec("torch"):
+        pytest.skip("torch is not installed")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nunset PYTHONPATH\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    if subprocess.run([python, "-c", "import evreplay"], capture_output=True, check=False).returncode == 0:
+        pytest.skip("evreplay is installed for this interpreter")
+    result = evreplay("launch", f"--python={python}", "--", "bench", "x")
+    assert result.returncode == 5 and " has no evreplay" in result.stderr and "torchrun" not in result.stderr
 
 
 def test_both_sides_have_the_same_options(evreplay):

@@ -145,6 +145,7 @@ LOGS = [
     "Operator: aten.mm.default\ncnt: 2, ((ST([2, 2], f32, torch.sparse_coo, True, 1), <a b>), {'x': device(type='cuda', index=0)})\n",
     "Operator: aten._to_copy.default\ncnt: 1, ((T([2], b8),), {'dtype': i64, 'layout': torch.strided, 'device': 'cuda', 'memory_format': torch.preserve_format})",
     "Operator: aten.cat.default\ncnt: 1, (([T([2], bf16), T([], bf16)], -1), {})\ncnt: 2, ((torch.Size([1]), torch.device('cpu')), {})\n",
+    "Operator: aten.relu.default\ncnt: 1, ((T([2], f32),), {})  # 2.5 us on it\ncnt: 2, ((T([3], f32),), {})# 1e3 ns\n",
     "Operator: aten.mul",
 ]
 
@@ -169,8 +170,10 @@ def results_seeds():
     document = {"document": "evreplay-results", "version": 1, "library": "0.1.0", "runtime": "torch", "device": "cuda:0", "seed": 18446744073709551615,
                 "started_s": -1, "wall_s": 2.5, "interrupted": True, "unknown": [{}], "results": [RESULT, FAILED]}
     slower = {**document, "results": [{**RESULT, "samples": [2000, 2001, 2002], "statistics": {**STATISTICS, "median": 2001}}, {**FAILED, "status": "ok", "reason": ""}]}
+    visits = [{**RESULT, "visits": [1000, 1001.5, 999, 1600, 1002], "visit": 2}, {**RESULT, "visits": [998, 1000.5, 1002]}]
+    several = {**document, "results": [visits[0], {**visits[1], "index": 2}]}
     texts = [json.dumps(document), json.dumps(document, indent=1), json.dumps({**document, "results": []}), json.dumps({**document, "version": 2}),
-             json.dumps(document) + "\0" + json.dumps(slower)]
+             json.dumps(document) + "\0" + json.dumps(slower), json.dumps(several) + "\0" + json.dumps({**document, "results": [visits[1]]})]
     for text in texts:
         yield bytes((0,)) + text.encode()
         yield bytes((9,)) + text.encode()
