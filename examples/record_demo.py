@@ -2,7 +2,12 @@
 
 usage: record_demo.py TRACE.json.gz
 """
+import os
 import sys
+
+# what torch's profiler tells its developers
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import torch
 from torch import nn

@@ -94,6 +94,6 @@ const command cmd_fleet = {
     "fleet", "replay|bench|fill INPUT… [-- OPTION…]", "Runs records on the nodes of a Ray cluster, in shards.",
     "An input is what replay takes, or a folder of traces; a call that several of them have runs once. What stands behind -- goes to the command\n"
     "that runs each shard, such as --device cuda --precision 0.02. fill times what the store has no entry of. Without --address the processors of\n"
-    "this machine are the cluster. Needs Python with the package and Ray: pip install 'evreplay[fleet]'; see docs/fleet.md.\n",
+    "this machine are the cluster. Needs Python with the package, and Ray: pip install ray; see docs/fleet.md.\n",
     table, run,
 };

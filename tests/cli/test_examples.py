@@ -27,6 +27,7 @@ def test_two_nights_and_a_slow_one(tmp_path, evreplay):
         if row["statistics"]:
             by = row["statistics"]["median"]
             row["samples"] = [s / by for s in row["samples"]]
+            row["visits"] = [v / by for v in row["visits"]]
             for field in ("median", "median_low", "median_high", "mad", "iqr", "q1", "q3", "min", "max", "mean", "std"):
                 row["statistics"][field] /= by
     (folder / "base.json").write_text(json.dumps(base))

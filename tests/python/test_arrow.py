@@ -177,6 +177,22 @@ def test_arrow__texts_and_gaps():
 
 
 @needs_arrow
+def test_arrow__another_schema_and_parts():
+    """What a stream is asked for is a wish: the library gives its own types, and the receiver converts them."""
+    import pyarrow
+
+    trace = build().finish()
+    own = pyarrow.table(trace)
+    wish = pyarrow.schema([field.with_type(pyarrow.string()) if pyarrow.types.is_dictionary(field.type) else field for field in own.schema])
+    table = pyarrow.table(trace, schema=wish)
+    assert table.schema == wish and table.to_pylist() == own.to_pylist()
+    for start in range(6):
+        part = table.slice(start, 3)
+        part.validate(full=True)
+        assert part.to_pylist() == own.slice(start, 3).to_pylist() == [as_told(trace, uid) for uid in range(start, min(start + 3, 5))]
+
+
+@needs_arrow
 def test_arrow__two_readers_of_one_trace():
     trace = build().finish()
     assert trace.to_arrow().equals(trace.to_arrow())
@@ -204,6 +220,16 @@ def test_pandas__a_trace():
     frame = trace.to_pandas()
     assert frame.groupby("name", observed=True)["duration_ns"].sum()["aten::mm"] == 50
     assert list(pandas.DataFrame.from_arrow(trace)["duration_ns"]) == [100, 50, 5, 30, 0]
+
+
+@needs_pandas
+def test_pandas__times_keep_their_last_digits():
+    builder, start = TraceBuilder(), 1_766_000_000_123_456_789  # no float has it
+    builder.push("aten::mm", start_ns=start, duration_ns=5, sequence=2**53 + 1)
+    builder.push("note", "user_annotation", start_ns=evreplay.NO_TIME, phase="i")
+    frame = builder.finish().to_pandas()
+    assert frame["start_ns"][0] == start and frame["sequence"][0] == 2**53 + 1
+    assert frame["start_ns"].isna().tolist() == [False, True] and str(frame["duration_ns"].dtype) == "int64"
 
 
 def test_pandas__not_installed(monkeypatch):

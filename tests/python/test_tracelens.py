@@ -5,12 +5,13 @@ import textwrap
 import warnings
 
 import pytest
-from conftest import DATA, add_event, event, mm_event, needs_numpy, needs_torch, trace_text
+from conftest import DATA, add_event, event, has, mm_event, needs_numpy, needs_torch, trace_text
 
 import evreplay
 from evreplay import EventReplay, EventReplayer, TreePerfAnalyzer, extract_batch_context
 
 PLAIN = DATA / "small_kineto.json"
+needs_pandas = pytest.mark.skipif(not has("pandas"), reason="pandas is not installed; requirements/tools.txt pins it")
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,77 @@ class TestTree:
         tree = TreePerfAnalyzer.from_file(PLAIN).tree
         tree.get_UID2event(3)["mark"] = 1
         assert tree.events[3]["mark"] == 1 and [one for one in tree.events if "mark" in one] == tree.events[3:4]
+
+
+def launched(correlation, ts, name="gemm", dur=20, **call):
+    """A call with its launch and its kernel, 50 us later."""
+    one = mm_event(**call)
+    one.update(ts=ts, dur=10)
+    launch = {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 1, "tid": 1, "ts": ts + 2, "dur": 3, "args": {"correlation": correlation}}
+    kernel = {"ph": "X", "cat": "kernel", "name": name, "pid": 0, "tid": 7, "ts": ts + 50, "dur": dur, "args": {"correlation": correlation, "stream": 7}}
+    return one, launch, kernel
+
+
+class TestAround:
+    def analyzer(self, tmp_path):
+        linear = {**mm_event(), "name": "aten::linear", "ts": 0, "dur": 30}
+        bare = {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 1, "tid": 1, "ts": 400, "dur": 3, "args": {"correlation": 9}}
+        alone = {"ph": "X", "cat": "kernel", "name": "fill", "pid": 0, "tid": 7, "ts": 450, "dur": 1, "args": {"correlation": 9, "stream": 7}}
+        every = [linear, *launched(1, 5), *launched(2, 100), *launched(3, 200, dur=90, m=6), *launched(4, 300, name="ncclDevKernel_AllReduce"), bare, alone]
+        path = tmp_path / "trace.json"
+        path.write_bytes(trace_text(*every))
+        return TreePerfAnalyzer.from_file(path)
+
+    def test_what_is_around_and_below(self, tmp_path, capsys):
+        tree = self.analyzer(tmp_path).tree
+        linear, mm, launch, kernel = map(tree.get_UID2event, range(4))
+        assert tree.get_parent_event(kernel) is launch and tree.get_parent_event(launch) is mm and tree.get_parent_event(mm) is linear
+        assert tree.get_parent_event(linear) is None
+        assert tree.get_children_events(linear) == [mm] and tree.get_children_events(mm) == [launch] and tree.get_children_events(launch) == [kernel]
+        assert tree.get_children_events(kernel) == [] and tree.get_gpu_events(linear) == [kernel] and tree.get_gpu_events(kernel) == []
+        tree.traverse_parents_and_print(kernel, cpu_op_fields=("Input Dims",))
+        told = capsys.readouterr().out.splitlines()
+        assert [line.split(": UID ")[0].strip() for line in told] == ["node", "1 up", "2 up", "3 up"]
+        assert "gemm, 20.0 us" in told[0] and told[2].endswith("Input Dims: [[4, 8], [8, 16]]") and "aten::linear" in told[3]
+        tree.traverse_subtree_and_print(linear)
+        told = capsys.readouterr().out.splitlines()
+        assert [len(line) - len(line.lstrip()) for line in told] == [0, 2, 4, 6] and "gemm" in told[3]
+
+    def test_what_launched_nothing_is_left_out(self, tmp_path, capsys):
+        path = tmp_path / "trace.json"
+        path.write_bytes(trace_text({**mm_event(), "ts": 0, "dur": 99}, {**add_event(), "ts": 1, "dur": 2}, *launched(1, 5)))
+        tree = TreePerfAnalyzer.from_file(path).tree
+        tree.traverse_subtree_and_print(tree.get_UID2event(0))
+        assert "aten::add" not in capsys.readouterr().out
+        tree.traverse_subtree_and_print(tree.get_UID2event(0), prune_non_gpu=False)
+        assert "aten::add" in capsys.readouterr().out
+
+    @needs_pandas
+    def test_launchers(self, tmp_path):
+        analyzer = self.analyzer(tmp_path)
+        frame = analyzer.get_df_kernel_launchers(id_cols=True, include_kernel_details=True)
+        assert list(frame["name"]) == ["aten::mm", "aten::mm", "aten::mm", "cudaLaunchKernel"] and list(frame["UID"]) == [1, 4, 7, 13]
+        assert list(frame["total_direct_kernel_time"]) == [20, 20, 90, 1] and list(frame["direct_kernel_count"]) == [1] * 4
+        assert frame["Input Dims"][0] == ((4, 8), (8, 16)) and frame["kernel_details"][2] == [{"name": "gemm", "dur": 90, "stream": 7}]
+        assert frame["Input Dims"][3] is None and list(frame["tid"]) == ["1"] * 4
+        assert "aten::mm" in list(analyzer.get_df_kernel_launchers(include_nccl=True)["name"])[3:]
+        (tmp_path / "none.json").write_bytes(trace_text(mm_event()))
+        empty = TreePerfAnalyzer.from_file(tmp_path / "none.json")
+        assert len(empty.get_df_kernel_launchers()) == 0
+        assert len(empty.get_df_kernel_launchers_unique_args(empty.get_df_kernel_launchers(), include_pct=True)) == 0
+
+    @needs_pandas
+    def test_launchers_of_equal_arguments(self, tmp_path):
+        analyzer = self.analyzer(tmp_path)
+        frame = analyzer.get_df_kernel_launchers(include_kernel_details=True)
+        unique = analyzer.get_df_kernel_launchers_unique_args(frame, agg_metrics=["mean", "max"], include_pct=True)
+        assert list(unique["ex_UID"]) == [7, 1, 13] and list(unique["operation_count"]) == [1, 2, 1]
+        assert list(unique["total_direct_kernel_time_sum"]) == [90, 40, 1] and list(unique["total_direct_kernel_time_mean"]) == [90, 20, 1]
+        assert unique["Cumulative Percentage (%)"].iloc[-1] == pytest.approx(100) and unique["total_direct_kernel_time_max"][1] == 20
+        assert unique["kernel_details_summary"][1] == [{"name": "gemm", "count": 2, "total_duration_us": 40, "mean_duration_us": 20}]
+        only = TreePerfAnalyzer.get_df_kernel_launchers_unique_args(frame, event_name="aten::mm")
+        assert list(only["ex_UID"]) == [7, 1] and "Percentage (%)" not in only
+        assert analyzer.tree.get_UID2event(only.iloc[0]["ex_UID"])["args"]["Input Dims"] == [[6, 8], [8, 16]]
 
 
 @needs_torch

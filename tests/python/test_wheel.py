@@ -64,3 +64,18 @@ def test_wheel__command(installed):
     assert inside.returncode == 0 and "gemm" in inside.stdout and not inside.stderr
     program = subprocess.run([installed / "evreplay" / "bin" / "evreplay", "--version"], capture_output=True, text=True, timeout=60)
     assert program.returncode == 0 and program.stdout.startswith("evreplay ")
+
+
+def test_wheel__without_torch_it_says_what_to_install(installed, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")  # as where it is not installed
+    told = run(installed, "-m", "evreplay", "doctor", PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}")
+    assert told.returncode == 0 and "pip install torch" in told.stderr and "torch bridge   not found" in told.stdout
+    quiet = run(installed, "-m", "evreplay", "info", DATA / "small_kineto.json", PYTHONPATH=f"{tmp_path}{os.pathsep}{installed}")
+    assert quiet.returncode == 0 and not quiet.stderr
+
+
+@pytest.mark.skipif(not has("torch"), reason="torch is not installed")
+def test_wheel__doctor_does_not_compile(installed, tmp_path):
+    told = run(installed, "-m", "evreplay", "doctor", XDG_CACHE_HOME=str(tmp_path))
+    assert told.returncode == 0 and "compiled when it is first needed" in told.stderr and "torch bridge   not found" in told.stdout
+    assert not list(tmp_path.rglob("*"))

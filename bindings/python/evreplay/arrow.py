@@ -139,9 +139,15 @@ def _need(module: str, what: str) -> Any:
         raise ImportError(f"{what} needs {module}, which is not installed: pip install {module}") from error
 
 
+class _Bare:
+    """A stream and nothing else: polars looks whether something is a sequence before it looks for a stream, and then makes one column of objects."""
+
+    def __init__(self, table: Tabular) -> None:
+        self.__arrow_c_stream__ = table.__arrow_c_stream__
+
+
 class Tabular:
-    """What has columns: any library that speaks Arrow's C interface takes it, such as pyarrow.table(x), polars.from_arrow(x) and
-    pandas.DataFrame.from_arrow(x)."""
+    """What has columns: any library that speaks Arrow's C interface takes it, such as pyarrow.table(x) and pandas.DataFrame.from_arrow(x)."""
 
     def _columns(self) -> Mapping[str, Any]:
         raise NotImplementedError
@@ -154,9 +160,18 @@ class Tabular:
         return _need("pyarrow", "to_arrow()").table(self)
 
     def to_pandas(self) -> Any:
-        """A pandas.DataFrame. Texts that repeat are categorical."""
-        _need("pandas", "to_pandas()")
-        return _need("pyarrow", "to_pandas()").table(self).to_pandas()
+        """A pandas.DataFrame. Texts that repeat are categorical; whole numbers some of which are not there are Int64, so that a time keeps its last digits."""
+        whole = _need("pandas", "to_pandas()").Int64Dtype()
+        table = _need("pyarrow", "to_pandas()").table(self)
+        frame = table.to_pandas()
+        for field, column in zip(table.schema, table.columns):
+            if column.null_count and str(field.type) == "int64":
+                frame[field.name] = column.to_pandas(types_mapper=lambda _: whole)
+        return frame
+
+    def to_polars(self) -> Any:
+        """A polars.DataFrame, without pyarrow. Texts that repeat are categorical."""
+        return _need("polars", "to_polars()").DataFrame(_Bare(self))
 
 
 def attributes(items: Iterable[Any], kinds: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,6 @@ def ensure(tell: Callable[[str], object] | None = None) -> pathlib.Path:
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():  # another process may have built it meanwhile
-            (tell or logger.warning)(f"building the bridge for the torch in {torch_folder()} (once)")
+            (tell or logger.warning)(f"building the bridge for the torch in {torch_folder()} (once: a minute or two)")
             _build(target)
     return target

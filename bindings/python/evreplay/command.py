@@ -55,7 +55,9 @@ def _import_torch(arguments: Sequence[str]) -> None:
 
         try:
             if torch_if_there() is not None:
-                _find_bridge()
+                _find_bridge(build=arguments[0] != "doctor")
+            elif not _has_bridge():
+                print("evreplay: this Python has no torch: pip install torch; the bridge to it is compiled when it is first needed", file=sys.stderr)
         except Exception as error:
             print(f"evreplay: torch cannot be used from Python: {error}", file=sys.stderr)
 
@@ -67,12 +69,19 @@ def _find_worker() -> None:
             os.environ.setdefault("EVREPLAY_WORKER", str(folder / _WORKER))
 
 
-def _find_bridge() -> None:
-    """One of the cache when none is named or installed."""
+def _has_bridge() -> bool:
     folder = _library().parent
-    installed = any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
-    if not installed and not os.environ.get("EVREPLAY_BRIDGE"):
+    return bool(os.environ.get("EVREPLAY_BRIDGE")) or any((place / bridge.NAME).exists() for place in (folder, folder / "evreplay"))
+
+
+def _find_bridge(build: bool) -> None:
+    """One of the cache when none is named or installed. Who only looks does not wait for a compiler."""
+    if _has_bridge():
+        return
+    if build or bridge.cache_path().exists():
         os.environ["EVREPLAY_BRIDGE"] = str(bridge.ensure(lambda text: print(f"evreplay: {text}", file=sys.stderr)))
+    else:
+        print(f"evreplay: the bridge for the torch in {bridge.torch_folder()} is compiled when it is first needed, which takes a minute or two", file=sys.stderr)
 
 
 def run_in_process(library: pathlib.Path, arguments: Sequence[str]) -> int:

@@ -47,7 +47,7 @@ class Cluster:
         try:
             self._ray = importlib.import_module("ray")
         except ImportError as error:
-            raise Error(Status.PLUGIN, "Ray is not installed", "pip install 'evreplay[fleet]'") from error
+            raise Error(Status.PLUGIN, "Ray is not installed", "pip install ray") from error
         runtime = {"env_vars": dict(self.environment)} if self.environment else None
         try:
             self._ray.init(address=self.address or "local", log_to_driver=False, logging_level="ERROR", runtime_env=runtime, include_dashboard=False if not self.address else None)
