@@ -63,7 +63,7 @@ static void put_workload(evr_buf *buf, const evr_report_summary *s)
     evr_put_time(buf, s->replay_ns);
     evr_buf_c(buf, " (");
     evr_put_count(buf, s->timed);
-    evr_buf_c(buf, " timed operations, each times its calls)\n");
+    evr_buf_c(buf, s->timed == 1 ? " timed operation, times its calls)\n" : " timed operations, each times its calls)\n");
     if (!(s->trace_ns > 0))
         return;
     evr_buf_c(buf, "Time in the trace: ");
