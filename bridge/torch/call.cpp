@@ -2,6 +2,7 @@
 
 #include "groups.h"
 #include "operators.h"
+#include "recycling.h"
 #include "results.h"
 #include "values.h"
 
@@ -58,6 +59,7 @@ evr_status call_run(void *self, evr_bridge_call *call, evr_error **err)
     try {
         Isolation isolated(call->depth);
         OnStream there(bridge);
+        Recycling memory;
         call->reset();
         call->run();
         call->done = true;
@@ -87,7 +89,10 @@ evr_status call_result(void *self, evr_bridge_call *call, size_t index, evr_valu
 
 void call_free(void *self, evr_bridge_call *call)
 {
-    guarded(self, nullptr, EVR_E_INTERNAL, [&](Bridge &) { delete call; });
+    guarded(self, nullptr, EVR_E_INTERNAL, [&](Bridge &) {
+        delete call;
+        forget_recycled();
+    });
 }
 
 evr_status call_floor(void *self, evr_bridge_call *call, uint64_t iterations, double *seconds, evr_error **err)
@@ -95,6 +100,7 @@ evr_status call_floor(void *self, evr_bridge_call *call, uint64_t iterations, do
     *seconds = 0;
     const evr_status status = guarded(self, err, EVR_E_OP, [&](Bridge &) {
         Isolation isolated(call->depth);
+        Recycling memory;
         call->reset();
         const auto start = std::chrono::steady_clock::now();
         for (uint64_t i = 0; i < iterations; i++) {

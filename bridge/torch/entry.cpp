@@ -3,6 +3,7 @@
 #include "devices.h"
 #include "operators.h"
 #include "recording.h"
+#include "recycling.h"
 #include "symmetric.h"
 #include "tensors.h"
 
@@ -93,6 +94,7 @@ extern "C" EVR_API evr_status evr_bridge_init(uint32_t abi, const evr_host *host
                 host->user, err, EVR_E_PLUGIN,
                 ("the bridge was built for torch " TORCH_VERSION ", and the process has torch " + version).c_str(),
                 "build the bridge for the torch that is loaded");
+        install_recycling();
         const evr_bridge filled = table(new Bridge(host), abi);
         std::memcpy(out, &filled, room < sizeof filled ? room : sizeof filled);
         return EVR_OK;

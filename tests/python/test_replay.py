@@ -94,6 +94,31 @@ def test_replayer__results_outlive_it(runtime, record):
 
 
 @needs_numpy
+def test_replayer__results_lie_in_one_place(runtime):
+    """Not in two or three in turn, as malloc would have it; what somebody still holds is not written over."""
+    import torch
+
+    for elements in (60_000, 1 << 19, 3 << 19):
+        log = f"Operator: aten.neg.default\ncnt: 1, ((T([{elements}], f32),), {{}})\n"
+        with runtime.replayer(evreplay.read_records(log, context=runtime.context)[0]) as replayer:
+            places = set()
+            for _ in range(8):
+                replayer.run()
+                places.add(replayer.results()[0].data_ptr())
+            assert len(places) == 1
+            held = replayer.results()[0]
+            values = held.clone()
+            held_at = held.data_ptr()
+            replayer.args["self"].add_(1)
+            replayer.run()
+            assert replayer.results()[0].data_ptr() != held_at and torch.equal(held, values)
+            thread = threading.Thread(target=lambda: [replayer.run() for _ in range(4)])  # what one lends, another may give back
+            thread.start()
+            thread.join()
+            replayer.run()
+            assert torch.equal(replayer.results()[0], values - 1) and torch.equal(held, values)
+
+
 def test_replayer__tensors_for_numpy(runtime, record):
     import numpy
 
