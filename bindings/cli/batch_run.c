@@ -234,17 +234,12 @@ static bool write_file(const evr_results *results, evr_context *ctx, int32_t for
     char *text = NULL;
     size_t size = 0;
     evr_error *err = NULL;
-    output out;
     if (!path)
         return true;
     evr_status status = evr_results_write(results, format, &text, &size, &err);
     if (status != EVR_OK)
         return input_error("", status, err), false;
-    bool good = output_open(&out, path);
-    if (good) {
-        output_str(&out, (evr_str){text, size});
-        good = output_close(&out, 0) == 0;
-    }
+    bool good = output_whole(path, (evr_str){text, size}, EXIT_GOOD) == EXIT_GOOD;
     evr_text_free(ctx, text);
     return good;
 }

@@ -71,17 +71,12 @@ static bool write_form(evr_context *ctx, const evr_comparison *c, int32_t form, 
     char *text = NULL;
     size_t size = 0;
     evr_error *err = NULL;
-    output out;
     evr_status status = evr_comparison_write(c, form, &text, &size, &err);
     if (status != EVR_OK) {
         input_error("compare", status, err);
         return false;
     }
-    bool good = output_open(&out, path);
-    if (good) {
-        output_str(&out, (evr_str){text, size});
-        good = output_close(&out, EXIT_GOOD) == EXIT_GOOD;
-    }
+    bool good = output_whole(path, (evr_str){text, size}, EXIT_GOOD) == EXIT_GOOD;
     evr_text_free(ctx, text);
     return good;
 }

@@ -126,15 +126,7 @@ static int write_records(const extract_options *o, const record_source *source, 
     size_t size = 0;
     if (status == EVR_OK)
         status = evr_ir_write(source->ctx, records, list->count, o->ir_format, &text, &size, &err);
-    output out;
-    if (status != EVR_OK) {
-        code = input_error("extract", status, err);
-    } else if (!output_open(&out, o->out)) {
-        code = EXIT_BAD_INPUT;
-    } else {
-        output_str(&out, (evr_str){text, size});
-        code = output_close(&out, code);
-    }
+    code = status == EVR_OK ? output_whole(o->out, (evr_str){text, size}, code) : input_error("extract", status, err);
     evr_text_free(source->ctx, text);
     for (size_t i = 0; records && source->extractor && i < list->count; i++)
         evr_ir_free((evr_ir *)records[i]); /* made above */

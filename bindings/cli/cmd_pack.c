@@ -95,7 +95,6 @@ static int write_artifact(const pack_options *o, evr_context *ctx, const picked 
     void *bytes = NULL;
     size_t size = 0, bad = 0;
     evr_error *err = NULL;
-    output out;
     evr_artifact_options options = {
         .struct_size = sizeof options,
         .flags = (o->redact ? EVR_ARTIFACT_REDACT : 0) | (o->redact_operators ? EVR_ARTIFACT_REDACT_OPERATORS : 0),
@@ -106,11 +105,7 @@ static int write_artifact(const pack_options *o, evr_context *ctx, const picked 
     evr_status status = evr_artifact_write(ctx, list->items, list->count, &options, &bytes, &size, &err);
     if (status != EVR_OK)
         return input_error("pack", status, err);
-    int code = EXIT_BAD_INPUT;
-    if (output_open(&out, o->out)) {
-        output_str(&out, (evr_str){bytes, size});
-        code = output_close(&out, EXIT_GOOD);
-    }
+    int code = output_whole(o->out, (evr_str){bytes, size}, EXIT_GOOD);
     evr_artifact_bytes_free(ctx, bytes, size);
     for (size_t i = 0; i < list->count; i++)
         bad += evr_ir_status(list->items[i]) != EVR_STATUS_OK;

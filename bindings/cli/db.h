@@ -6,7 +6,12 @@
 
 #include "options.h"
 
+#include "base/str.h"
+
 extern const command db_update, db_add, db_merge, db_import, db_export, db_history, db_nearest, db_check, db_missing, db_report, db_fill;
+
+/* Of an option; empty when it was not given. */
+static inline evr_str text_of(const char *text) { return evr_str_c(text ? text : ""); }
 
 /* Measured where and how: of what a store holds, the part that counts. */
 typedef struct place_options {

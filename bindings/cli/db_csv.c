@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static evr_str text_of(const char *text) { return (evr_str){text ? text : "", text ? strlen(text) : 0}; }
-
 static void tell_problem(void *user, evr_str path, uint64_t line, evr_str message)
 {
     (void)user;

@@ -10,8 +10,6 @@
 
 enum { NEAREST = 10 }; /* calls shown */
 
-static evr_str text_of(const char *text) { return (evr_str){text ? text : "", text ? strlen(text) : 0}; }
-
 static bool same_row(const evr_store_row *a, const evr_store_row *b)
 {
     return evr_str_eq(a->key, b->key) && evr_str_eq(a->device_name, b->device_name) && evr_str_eq(a->runtime, b->runtime) && evr_str_eq(a->driver, b->driver) &&

@@ -13,8 +13,6 @@
 
 #define LOGGED "operator-input log" /* instead of a protocol */
 
-static evr_str text_of(const char *text) { return evr_str_c(text ? text : ""); }
-
 /* The time of one call of a record, as a result. */
 static evr_status add_call(evr_context *ctx, evr_results *results, const evr_ir *ir, uint64_t index, double ns, evr_error **err)
 {
@@ -143,15 +141,10 @@ static int write_log(const db_session *s, const evr_ir *const *records, size_t c
     char *text = NULL;
     size_t size = 0, written = 0;
     evr_error *err = NULL;
-    output out;
     evr_status status = evr_ir_write_log(s->ctx, records, count, times, &text, &size, &written, &err);
     if (status != EVR_OK)
         return input_error(s->self->name, status, err);
-    int code = EXIT_BAD_INPUT;
-    if (output_open(&out, s->o->out)) {
-        output_str(&out, (evr_str){text, size});
-        code = output_close(&out, EXIT_GOOD);
-    }
+    int code = output_whole(s->o->out, (evr_str){text, size}, EXIT_GOOD);
     evr_text_free(s->ctx, text);
     if (code == EXIT_GOOD)
         fprintf(stderr, "%zu of %zu calls written, %zu of them have a time\n", written, count, known);

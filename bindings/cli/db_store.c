@@ -13,8 +13,6 @@
 
 #define FIELD(member) offsetof(store_options, member)
 
-static evr_str text_of(const char *text) { return (evr_str){text ? text : "", text ? strlen(text) : 0}; }
-
 evr_store_filter db_filter(const place_options *o)
 {
     return (evr_store_filter){.struct_size = EVR_INIT(evr_store_filter), .device_name = text_of(o->device_name), .runtime = text_of(o->runtime),
@@ -166,7 +164,6 @@ static int export_body(const db_session *s)
     char *text = NULL;
     size_t size = 0;
     evr_error *err = NULL;
-    output out;
     evr_store_filter f = db_session_filter(s);
     evr_status status = evr_store_export(s->store, &f, &text, &size, &err);
     if (status != EVR_OK) {
@@ -175,11 +172,7 @@ static int export_body(const db_session *s)
             db_list_stacks(s);
         return code;
     }
-    int code = EXIT_BAD_INPUT;
-    if (output_open(&out, s->o->out)) {
-        output_str(&out, (evr_str){text, size});
-        code = output_close(&out, EXIT_GOOD);
-    }
+    int code = output_whole(s->o->out, (evr_str){text, size}, EXIT_GOOD);
     evr_text_free(s->ctx, text);
     return code;
 }

@@ -55,6 +55,15 @@ void output_str(output *out, evr_str s)
         fwrite(s.data, 1, s.len, out->file);
 }
 
+int output_whole(const char *path, evr_str text, int code)
+{
+    output out;
+    if (!output_open(&out, path))
+        return EXIT_BAD_INPUT;
+    output_str(&out, text);
+    return output_close(&out, code);
+}
+
 void output_csv(output *out, evr_str s)
 {
     bool quote = false;

@@ -22,6 +22,9 @@ int output_close(output *out, int code);
 
 void output_str(output *out, evr_str s);
 
+/* Opens, writes and closes: one text is all there is. Returns `code`, or EXIT_BAD_INPUT after an error has been told. */
+int output_whole(const char *path, evr_str text, int code);
+
 /* A buffer on a context of the command's own, for JSON texts. */
 void output_buf(evr_buf *buf);
 

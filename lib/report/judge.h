@@ -26,6 +26,9 @@
 /* The same where the device was slowed or shared: the times of such runs lie between what they should be and twice that. */
 #define EVR_WHEN_DISTURBED 0.25
 
+/* Standard deviation of the median of normal values over that of their mean. */
+#define EVR_MEDIAN_OVER_MEAN 1.2533141
+
 /* One match that was timed in both. */
 typedef struct evr_pair {
     double log_ratio;

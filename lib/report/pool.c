@@ -36,22 +36,22 @@ static bool is_alike(const evr_result *a, const evr_result *b)
 }
 
 /* Of each as many samples: a noisy one takes more until its median is known, and is not to count for more. */
-static size_t samples_of_each(const evr_result *const *same, size_t count, const evr_result *one)
+static size_t samples_of_each(const evr_result *const *alike, size_t count)
 {
     size_t each = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
-        size_t n = is_alike(one, same[i]) ? same[i]->sample_count : 0;
+        size_t n = alike[i]->sample_count;
         each = n >= FEWEST_SAMPLES && n < each ? n : each;
     }
     return each;
 }
 
-/* The samples of all that are alike, one after the other. */
-static evr_status pool_samples(evr_context *ctx, evr_arena *arena, const evr_result *const *same, size_t count, evr_result *into, evr_error **err)
+/* The samples of all, one after the other. */
+static evr_status pool_samples(evr_context *ctx, evr_arena *arena, const evr_result *const *alike, size_t count, evr_result *into, evr_error **err)
 {
-    size_t each = samples_of_each(same, count, into), total = 0, at = 0;
+    size_t each = samples_of_each(alike, count), total = 0, at = 0;
     for (size_t i = 0; i < count; i++)
-        total += is_alike(into, same[i]) ? same[i]->sample_count : 0;
+        total += alike[i]->sample_count;
     if (total <= into->sample_count)
         return EVR_OK;
     double *samples = evr_arena_alloc(arena, total * sizeof *samples);
@@ -59,8 +59,8 @@ static evr_status pool_samples(evr_context *ctx, evr_arena *arena, const evr_res
     if (!samples || !statistics)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < count; i++) {
-        const evr_result *r = same[i];
-        size_t n = !is_alike(into, r) ? 0 : r->sample_count < each ? r->sample_count : each;
+        const evr_result *r = alike[i];
+        size_t n = r->sample_count < each ? r->sample_count : each;
         for (size_t k = 0; k < n; k++) /* from all of its time */
             samples[at++] = r->samples[(size_t)((double)k / (double)n * (double)r->sample_count)];
     }
@@ -72,19 +72,17 @@ static evr_status pool_samples(evr_context *ctx, evr_arena *arena, const evr_res
     return EVR_OK;
 }
 
-/* The medians of all that are alike, in their order. */
-static evr_status gather_visits(evr_arena *arena, const evr_result *const *same, size_t count, evr_result *into, evr_error **err)
+/* The medians of all, in their order. */
+static evr_status gather_visits(evr_arena *arena, const evr_result *const *alike, size_t count, evr_result *into, evr_error **err)
 {
     size_t total = 0, at = 0;
     for (size_t i = 0; i < count; i++)
-        total += !is_alike(into, same[i]) ? 0 : same[i]->visit_count ? same[i]->visit_count : 1;
-    double *medians = evr_arena_alloc(arena, (total + 1) * sizeof *medians);
+        total += alike[i]->visit_count ? alike[i]->visit_count : 1;
+    double *medians = evr_arena_alloc(arena, total * sizeof *medians);
     if (!medians)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < count; i++) {
-        const evr_result *r = same[i];
-        if (!is_alike(into, r))
-            continue;
+        const evr_result *r = alike[i];
         for (size_t k = 0; k < r->visit_count; k++)
             medians[at++] = r->visits[k];
         if (!r->visit_count)
@@ -121,8 +119,15 @@ evr_status evr_pool_results(evr_context *ctx, evr_arena *arena, const evr_result
     *out = *representative(same, count);
     if (out->status != EVR_STATUS_OK || !out->statistics)
         return EVR_OK;
-    EVR_TRY(gather_visits(arena, same, count, out, err));
-    EVR_TRY(pool_samples(ctx, arena, same, count, out, err));
+    const evr_result **alike = evr_arena_alloc(arena, count * sizeof *alike);
+    size_t alike_count = 0;
+    if (!alike)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        if (is_alike(out, same[i]))
+            alike[alike_count++] = same[i];
+    EVR_TRY(gather_visits(arena, alike, alike_count, out, err));
+    EVR_TRY(pool_samples(ctx, arena, alike, alike_count, out, err));
     return out->visit_count > 1 ? take_visits_median(arena, out, err) : EVR_OK;
 }
 

@@ -6,8 +6,6 @@
 
 enum { FEWEST = 2, CUT = 5 }; /* a fifth at either end */
 
-#define MEDIAN_OVER_MEAN 1.2533141 /* standard deviations of either, of normal values */
-
 /* Of the logarithm of a record's time. */
 typedef struct visits {
     double mean, variance; /* of the trimmed mean */
@@ -40,7 +38,7 @@ static bool look_at(const evr_result *r, double *room, visits *out)
     *out = (visits){trimmed, squares / (double)(kept * (kept - 1)), (double)(kept - 1)};
     if (!cut) {
         out->mean = evr_median_of_sorted(room, n);
-        out->variance *= MEDIAN_OVER_MEAN * MEDIAN_OVER_MEAN;
+        out->variance *= EVR_MEDIAN_OVER_MEAN * EVR_MEDIAN_OVER_MEAN;
     }
     return true;
 }

@@ -132,7 +132,7 @@ def stream(columns: Mapping[str, Any]) -> Any:
     return capsules.new(ctypes.addressof(made), made)
 
 
-def _need(module: str, what: str) -> Any:
+def need(module: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -157,12 +157,12 @@ class Tabular:
 
     def to_arrow(self) -> Any:
         """A pyarrow.Table."""
-        return _need("pyarrow", "to_arrow()").table(self)
+        return need("pyarrow", "to_arrow()").table(self)
 
     def to_pandas(self) -> Any:
         """A pandas.DataFrame. Texts that repeat are categorical; whole numbers some of which are not there are Int64, so that a time keeps its last digits."""
-        whole = _need("pandas", "to_pandas()").Int64Dtype()
-        table = _need("pyarrow", "to_pandas()").table(self)
+        whole = need("pandas", "to_pandas()").Int64Dtype()
+        table = need("pyarrow", "to_pandas()").table(self)
         frame = table.to_pandas()
         for field, column in zip(table.schema, table.columns):
             if column.null_count and str(field.type) == "int64":
@@ -171,7 +171,7 @@ class Tabular:
 
     def to_polars(self) -> Any:
         """A polars.DataFrame, without pyarrow. Texts that repeat are categorical."""
-        return _need("polars", "to_polars()").DataFrame(_Bare(self))
+        return need("polars", "to_polars()").DataFrame(_Bare(self))
 
 
 def attributes(items: Iterable[Any], kinds: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .arrow import need
 from .trace import Event, EventKind, Trace
 
 #: Categories of what runs on a device.
@@ -16,10 +16,7 @@ _DIRECT, _SUBTREE = "total_direct_kernel_time", "total_subtree_kernel_time"
 
 
 def _pandas() -> Any:
-    try:
-        return importlib.import_module("pandas")
-    except ImportError as error:
-        raise ImportError("tables of kernel launchers need pandas, which is not installed: pip install pandas") from error
+    return need("pandas", "tables of kernel launchers")
 
 
 def _fixed(value: Any) -> Any:
