@@ -16,7 +16,7 @@ evr_status evr_cpu_backend_init(uint32_t abi, const evr_host *host, evr_backend 
 
 enum { LINE = 64, FIRST_PROBES = 10 };
 
-#define LOOK_EVERY 2e6 /* ns: neighbours come and go within milliseconds */
+#define LOOK_EVERY 1e6 /* ns: neighbours come and go within milliseconds */
 
 typedef struct cpu {
     const evr_host *host;

@@ -4,53 +4,38 @@
 
 #include <math.h>
 
-enum { ROUNDS = 2000, TRIES = 2, AGREED = 5, INSISTED = 500 };
+enum { ROUNDS = 6000, TRIES = 3, AGREED = 5, INSISTED = 500 };
 
 #define SAME 0.012   /* undisturbed probes differ by less */
-#define SHARED 0.035 /* disturbed ones by more */
+#define SHARED 0.025 /* disturbed ones by more */
 #define BELOW 0.015  /* whole cycles, as probes show them */
-#define ABOVE 0.03
+#define ABOVE 0.05
 
 #if defined(__x86_64__) || defined(__aarch64__)
-#ifdef __x86_64__
-#define KEPT(v) "+x"(v)
-#else
-#define KEPT(v) "+w"(v)
-#endif
 
-typedef float four __attribute__((vector_size(16)));
+#define TWICE(x) x x
+#define TIMES_24(x) TWICE(TWICE(TWICE(x x x)))
 
-/* The compiler may not know what is in it. */
-static four ones(void)
-{
-    four one = {1, 1, 1, 1};
-    __asm__ volatile("" : KEPT(one));
-    return one;
-}
-
-/* Twelve products and sums that need not wait for each other: all that the units for them can do. */
+/* Four sums that need not wait for each other, and take a cycle: all that most processors can do in it. */
 static double wide(void)
 {
-    const four k = ones();
-    four a = k, b = k, c = k, d = k, e = k, f = k, g = k, h = k, l = k, m = k, n = k, o = k;
+    long a = 1, b = 2, c = 3, d = 4, k = 5;
+    __asm__ volatile("" : "+r"(k)); /* the compiler may not know what is in it */
     double from = clock_ns();
-    for (int i = 0; i < ROUNDS; i++) {
-        a *= k, b += k, c *= k, d += k, e *= k, f += k;
-        g *= k, h += k, l *= k, m += k, n *= k, o += k;
-        __asm__ volatile("" : KEPT(a), KEPT(b), KEPT(c), KEPT(d), KEPT(e), KEPT(f), KEPT(g), KEPT(h), KEPT(l), KEPT(m), KEPT(n), KEPT(o));
+    for (int i = 0; i < ROUNDS / 24; i++) {
+        TIMES_24(a += k; b += k; c += k; d += k; __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));)
     }
     return clock_ns() - from;
 }
 
-/* Each product waits for the one before. */
+/* Products, each of which waits for the one before, for three cycles on most. */
 static double narrow(void)
 {
-    const four k = ones();
-    four a = k;
+    long a = 1, k = 5;
+    __asm__ volatile("" : "+r"(k));
     double from = clock_ns();
-    for (int i = 0; i < ROUNDS; i++) {
-        a *= k;
-        __asm__ volatile("" : KEPT(a));
+    for (int i = 0; i < ROUNDS / 24 / 3; i++) {
+        TIMES_24(a *= k; __asm__ volatile("" : "+r"(a));)
     }
     return clock_ns() - from;
 }
@@ -64,22 +49,26 @@ static double narrow(void) { return 0; }
 
 double neighbour_probe(void)
 {
-    double apart = INFINITY, chained = INFINITY;
+    double most = 0; /* neighbours pause for a moment, too */
     for (int i = 0; i < TRIES; i++) {
-        apart = fmin(apart, wide());
-        chained = fmin(chained, narrow());
+        double chained = narrow(), apart = wide();
+        most = chained > 0 ? fmax(most, apart / chained) : most;
     }
-    return chained > 0 ? apart / chained : 0;
+    return most;
 }
 
-/* A round of either kind takes whole cycles: the chain 3 to 5, its latency; the other one twelve by the units that do it. What an undisturbed core gives is the ratio of two such
- * numbers; one that is shared all the time, from the first probe on, hardly ever does. */
+/* A round of four sums takes as many cycles as the units need that add: one where there are four and more of them, as on x86-64. A product takes three there, and two to four elsewhere. What
+ * an undisturbed core gives is the ratio of two such numbers; one that is shared from the first probe on rarely does. */
 static bool is_of_whole_cycles(double ratio)
 {
-    static const double wide_cycles[] = {2, 3, 4, 6, 12}, chained_cycles[] = {2, 3, 4, 5};
-    for (size_t i = 0; i < sizeof wide_cycles / sizeof *wide_cycles; i++)
-        for (size_t k = 0; k < sizeof chained_cycles / sizeof *chained_cycles; k++) {
-            double whole = wide_cycles[i] / chained_cycles[k];
+#ifdef __aarch64__
+    static const double sums[] = {1, 4. / 3, 2}, product[] = {2. / 3, 1, 4. / 3};
+#else
+    static const double sums[] = {1}, product[] = {1};
+#endif
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+        for (size_t k = 0; k < sizeof product / sizeof *product; k++) {
+            double whole = sums[i] / product[k];
             if (ratio > whole * (1 - BELOW) && ratio < whole * (1 + ABOVE))
                 return true;
         }

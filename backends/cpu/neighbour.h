@@ -12,8 +12,9 @@ typedef struct neighbour {
     _Atomic int row;            /* how many they are */
 } neighbour;
 
-/* How much longer independent instructions take than a chain of dependent ones. The chain leaves most of the core idle, and so does not notice who else uses it; both follow the
- * core's frequency alike. Takes about 10 us. */
+/* How much longer sums that are independent of each other take than a chain of products: the most of three tries. The chain leaves most of the core idle, and so does not notice who
+ * else uses it; both follow the core's frequency alike. Sums of whole numbers, since those of floating-point numbers are scheduled now one way, now another, for a loop at a time.
+ * Takes about 12 us. */
 double neighbour_probe(void);
 
 /* Whether a probe's ratio says that the core is shared at this moment. What an undisturbed core gives is learnt from the probes: it is the least that several in a row agree on (one alone

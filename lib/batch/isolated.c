@@ -30,7 +30,8 @@ typedef struct pool {
     size_t device_count;
     int failed_starts; /* in a row */
     evr_zygote zygote;
-    int losses; /* of zygotes, since something came of a worker */
+    size_t round; /* of visits, that the zygote is of */
+    int losses;   /* of zygotes, since something came of a worker */
     bool careful; /* a record takes down who started it: what is run again is run while nothing else runs */
 } pool;
 
@@ -244,6 +245,22 @@ static bool others_work(const pool *p, const evr_worker *w, bool again_only)
 /* What is run again begins when nothing else runs, and nothing begins beside it. */
 static bool may_begin(const pool *p, size_t i) { return !others_work(p, &p->workers[i], p->again_count == 0); }
 
+/* Processes that one process forked have everything where that one has it. A round of visits is to see other places, so it begins with a zygote of its own, once all that the last one's
+ * children have to do is done. False: not yet. */
+static bool begin_round(pool *p, size_t round)
+{
+    if (p->round != round && p->zygote.state == EVR_ZYGOTE_READY) {
+        if (others_work(p, NULL, false))
+            return false;
+        for (size_t i = 0; i < p->count; i++)
+            evr_worker_stop(&p->workers[i], false);
+        evr_zygote_stop(&p->zygote);
+        p->zygote.state = EVR_ZYGOTE_NONE;
+    }
+    p->round = round;
+    return true;
+}
+
 /* A record that is to be alone waits for a worker that has done nothing yet. */
 static evr_status assign(pool *p, size_t i, evr_error **err)
 {
@@ -268,12 +285,14 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
         return EVR_OK;
     if (evr_engine_record(p->e, index)->status != EVR_STATUS_OK) /* nothing to run */
         return evr_attempt_none(p->e->ctx, evr_engine_record(p->e, index), index, 0, 0, NULL, evr_engine_accept, p->e, err);
-    if (w->pid && w->handled && w->round != evr_engine_round(p->e, index))
+    size_t round = evr_engine_round(p->e, index);
+    bool begun = begin_round(p, round);
+    if (begun && w->pid && w->handled && w->round != round)
         evr_worker_stop(w, false); /* its memory lies where it lies: the next visit is to see another */
-    if (w->pid)
+    if (begun && w->pid)
         return give(p, w, index, false, err);
     p->e->next = next;
-    return start(p, i, err);
+    return begun ? start(p, i, err) : EVR_OK;
 }
 
 /* Its zygote is gone, and it with it. That is its record's doing when nothing else ran; else it is found out by running it again, alone. */

@@ -257,6 +257,13 @@ static bool waits_no_longer(const session *s, uint32_t why, double now)
     return why == EVR_THROTTLE_SHARED ? s->lost_ns > QUIET_SHARE * s->patience * s->p.seconds * 1e9 : elapsed(s, now) > COOLING_SHARE * s->p.seconds;
 }
 
+/* Time in which nothing was taken that counts. */
+static void lose(session *s, double ns)
+{
+    s->lost_ns += ns;
+    s->sampling_ns += ns;
+}
+
 /* A few samples taken in peace tell more than many of which some were not. A number that was asked for is another matter. */
 static bool can_do_with_less(const session *s, uint32_t why)
 {
@@ -287,14 +294,14 @@ static evr_status look_at_device(session *s, double now, evr_error **err)
     }
     c->discarded += s->m->count - s->safe;
     s->m->count = s->safe;
-    s->lost_ns += since_ns;
+    lose(s, since_ns);
     evr_stop_reset(&s->stop);
     if (s->cut_short)
         return evr_stop_look(&s->stop, s->m->samples, s->m->count, err);
     while (why && !waits_no_longer(s, why, now)) {
         pause_for(s, s->rest_ns);
         now += s->rest_ns; /* not by the clock: all that measure together have to agree */
-        s->lost_ns += s->rest_ns;
+        lose(s, s->rest_ns);
         if (why != EVR_THROTTLE_SHARED)
             s->rest_ns = fmin(2 * s->rest_ns, LAST_REST * s->look_ns);
         EVR_TRY(ask_device(s, &why, err));

@@ -452,20 +452,46 @@ static void test_batch__visits(void **state)
     evr_ir_set_free(r.set);
 }
 
-/* What a visit left behind in its process is not there in the next. */
+/* The zygote, while workers are forks of one; 0 where the system does not tell. */
+static long child_of_this_process(void)
+{
+    long pid = 0;
+    FILE *children = fopen("/proc/thread-self/children", "r");
+    if (children && fscanf(children, "%ld", &pid) != 1)
+        pid = 0;
+    if (children)
+        fclose(children);
+    return pid;
+}
+
+static int32_t watch_zygotes(void *user, const evr_result *result, uint64_t done, uint64_t total)
+{
+    long *zygotes = user;
+    (void)total;
+    if (result)
+        zygotes[done - 1] = child_of_this_process();
+    return 0;
+}
+
+/* What a visit left behind in its process is not there in the next, and what they are forks of lies elsewhere. */
 static void test_isolated__visits_in_new_processes(void **state)
 {
     (void)state;
     static const char *const ops[] = {"evrpoison::innocent", "evrpoison::spoil"};
     records r;
+    long zygotes[6] = {0};
     make(&r, ops, 2);
     evr_replay_batch_options o = options_of(EVR_BATCH_ISOLATE);
     o.visits = 3;
+    o.progress = watch_zygotes;
+    o.progress_user = zygotes;
     evr_results *results = run(&r, &o);
     assert_int_equal(evr_results_count(results), 2);
     for (size_t i = 0; i < 2; i++)
         outcome_is(results, i, EVR_STATUS_OK, EVR_REASON_NONE, "");
     assert_false(evr_results_at(results, 0)->flags & EVR_RESULT_RETRIED);
+    for (size_t i = 0; zygotes[0] && i < 6; i++)
+        assert_true(i % 2 ? zygotes[i] == zygotes[i - 1] : i == 0 || zygotes[i] != zygotes[i - 1]);
     evr_results_free(results);
     evr_ir_set_free(r.set);
 }

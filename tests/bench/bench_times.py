@@ -7,18 +7,21 @@ The peer is Timer(language="c++"): one program, compiled once, with a call of ea
 Its results are written to where ours were: an operator that is bound by memory takes up to three times as long with results on other pages, whoever times it.
 Without a compiler, or with --python, it is the timer of Python, which adds a microsecond or two to every call, and has its results elsewhere.
 
-A machine that others use too gets faster and slower from one tenth of a second to the next. So the turns are short, and what is printed is the median of the ratios of
-neighbouring turns, with the interval it lies in (95 %) and the range in which the middle half of them lies. Where that interval is wider than 1 % to either side there are more turns, up
-to ten times as many.
+A machine that others use too gets faster and slower from one tenth of a second to the next, and single operators by some percent for minutes. So the turns are short, a turn of the
+peer's is held against ours before and after it, where our backend saw nobody else on the core in either, and all operators are gone through several times, each time some turns each. What is
+printed is the median of the ratios, with the interval it lies in (95 %) and the range in which the middle half of them lies. Where that interval is wider than 1 % to either side there are more
+turns, up to ten times as many.
 """
 import argparse
 import ctypes
 import fnmatch
+import functools
 import json
 import os
 import re
 import shutil
 import statistics
+import sys
 import time
 
 import torch
@@ -27,7 +30,9 @@ from torch.utils.benchmark import Timer
 import evreplay
 
 SHARE = 0.02  # seconds of one side in one turn
+WAITED = 1.5  # times as long: the measurement waited for peace
 KNOWN, MOST = 0.01, 10  # of the median ratio; times as many turns for it
+ROUNDS, LEAST = 4, 10  # that the turns of an operator are spread over; pairs that say something
 STRETCH = 0.0002  # seconds of one sample of the peer, or two calls
 CPP_TYPES = {torch.float32: "at::kFloat", torch.int64: "at::kLong"}
 
@@ -234,21 +239,46 @@ def interval(values):
     return ordered[max(reach, 0)], ordered[min(count - 1 - reach, count - 1)]
 
 
-def is_known(ratios):
-    low, high = interval(ratios)
-    return max(statistics.median(ratios) - low, high - statistics.median(ratios)) <= KNOWN
+class Turns:
+    """The times of one operator."""
+
+    def __init__(self, mine, other):
+        self.mine, self.other = mine, other
+        self.taken, self.alone = [], []  # pairs of times; those with nobody else on the core
+
+    def take(self, turns):
+        ours, peaceful = self.mine()
+        for _ in range(turns):
+            theirs = self.other()
+            next_ours, next_peaceful = self.mine()
+            pair = ((ours + next_ours) / 2, theirs)
+            self.taken.append(pair)
+            if peaceful and next_peaceful:
+                self.alone.append(pair)
+            ours, peaceful = next_ours, next_peaceful
+
+    @property
+    def pairs(self):
+        """Those that count: all, where it was never quiet."""
+        return self.alone if len(self.alone) >= LEAST else self.taken
+
+    @property
+    def ratios(self):
+        return [a / b for a, b in self.pairs]
+
+    def is_known(self):
+        ratios, (low, high) = self.ratios, interval(self.ratios)
+        return len(self.alone) >= LEAST and max(statistics.median(ratios) - low, high - statistics.median(ratios)) <= KNOWN
 
 
-def take_turns(mine, other, turns):
-    """Pairs of times. Who comes first takes turns, too."""
-    pairs = []
-    while len(pairs) < turns or (len(pairs) < MOST * turns and not is_known([a / b for a, b in pairs])):
-        if len(pairs) % 2 == 0:
-            pairs.append((mine(), other()))
-        else:
-            second = other()
-            pairs.append((mine(), second))
-    return pairs
+def in_rounds(all_turns, turns):
+    """Each operator several times, with the others in between; those whose ratio is known then are left alone."""
+    for done in range(ROUNDS * MOST):
+        unknown = [one for one in all_turns if done < ROUNDS or not one.is_known()]
+        for one in unknown:
+            one.take(max(turns // ROUNDS, 1))
+        if sys.stderr.isatty():
+            print(f"round {done + 1}: {len(unknown)} operators", file=sys.stderr)
 
 
 def main():
@@ -264,17 +294,25 @@ def main():
     peer = Peer(replayers, options.python or not (shutil.which("c++") and shutil.which("ninja")))
     protocol = evreplay.Protocol(precision=0.002, seconds=SHARE, min_seconds=SHARE / 2)
     medians = []
+
+    def measured(replayer):
+        made = meter.measure(replayer, protocol)
+        restless = made.conditions.throttled or made.conditions.discarded or made.conditions.wall_ns > WAITED * SHARE * 1e9
+        return made.median_ns, not restless
+
     with evreplay.Meter.of(runtime) as meter:
-        for index, replayer in enumerate(replayers):
+        for replayer in replayers:
             replayer.run()
-            pairs = take_turns(lambda: meter.measure(replayer, protocol).median_ns, lambda: peer.median(index), options.turns)
-            mine, other = (statistics.median(side) for side in zip(*pairs))
-            ratios = [a / b for a, b in pairs]
+        all_turns = [Turns(functools.partial(measured, replayer), functools.partial(peer.median, index)) for index, replayer in enumerate(replayers)]
+        in_rounds(all_turns, options.turns)
+        for replayer, turns in zip(replayers, all_turns):
+            mine, other = (statistics.median(side) for side in zip(*turns.pairs))
+            ratios = turns.ratios
             low, median, high = statistics.quantiles(ratios, n=4)
             medians.append(median)
             name = f"{replayer.record.op} {replayer.record.arguments_text}"
             print(f"{name[:56]:56} {mine / 1e3:9.1f} us, {peer.name} {other / 1e3:9.1f} us, ratio {median:.3f} [{interval(ratios)[0]:.3f}, {interval(ratios)[1]:.3f}]   "
-                  f"(half of {len(pairs)} from {low:.3f} to {high:.3f})", flush=True)  # fmt: skip
+                  f"(half of {len(ratios)} from {low:.3f} to {high:.3f}; {len(turns.taken)} taken)")  # fmt: skip
     near = sum(0.97 <= ratio <= 1.03 for ratio in medians)
     print(f"{near} of {len(medians)} within 3 %, median ratio {statistics.median(medians):.3f}, from {min(medians):.3f} to {max(medians):.3f}")
 
