@@ -8,9 +8,9 @@ Its results are written to where ours were: an operator that is bound by memory 
 Without a compiler, or with --python, it is the timer of Python, which adds a microsecond or two to every call, and has its results elsewhere.
 
 A machine that others use too gets faster and slower from one tenth of a second to the next, and single operators by some percent for minutes. So the turns are short, a turn of the
-peer's is held against ours before and after it, where our backend saw nobody else on the core in either, and all operators are gone through several times, each time some turns each. What is
-printed is the median of the ratios, with the interval it lies in (95 %) and the range in which the middle half of them lies. Where that interval is wider than 1 % to either side there are more
-turns, up to ten times as many.
+peer's is held against ours before and after it, and all operators are gone through several times, some turns each. Neither side leaves out what a neighbour disturbed: the peer cannot tell, and what
+only one of them leaves out makes it the faster. What is printed is the median of the ratios, with the interval it lies in (95 %) and the range in which the middle half of them lies. Where that
+interval is wider than 1 % to either side there are more turns, up to six times as many.
 """
 import argparse
 import ctypes
@@ -30,9 +30,8 @@ from torch.utils.benchmark import Timer
 import evreplay
 
 SHARE = 0.02  # seconds of one side in one turn
-WAITED = 1.5  # times as long: the measurement waited for peace
-KNOWN, MOST = 0.01, 10  # of the median ratio; times as many turns for it
-ROUNDS, LEAST = 4, 10  # that the turns of an operator are spread over; pairs that say something
+KNOWN, MOST = 0.01, 6  # of the median ratio; times as many turns for it
+ROUNDS = 4  # that the turns of an operator are spread over
 STRETCH = 0.0002  # seconds of one sample of the peer, or two calls
 CPP_TYPES = {torch.float32: "at::kFloat", torch.int64: "at::kLong"}
 
@@ -244,31 +243,23 @@ class Turns:
 
     def __init__(self, mine, other):
         self.mine, self.other = mine, other
-        self.taken, self.alone = [], []  # pairs of times; those with nobody else on the core
+        self.pairs = []
 
     def take(self, turns):
-        ours, peaceful = self.mine()
+        before = self.mine()
         for _ in range(turns):
-            theirs = self.other()
-            next_ours, next_peaceful = self.mine()
-            pair = ((ours + next_ours) / 2, theirs)
-            self.taken.append(pair)
-            if peaceful and next_peaceful:
-                self.alone.append(pair)
-            ours, peaceful = next_ours, next_peaceful
-
-    @property
-    def pairs(self):
-        """Those that count: all, where it was never quiet."""
-        return self.alone if len(self.alone) >= LEAST else self.taken
+            theirs, after = self.other(), self.mine()
+            self.pairs.append(((before + after) / 2, theirs))
+            before = after
 
     @property
     def ratios(self):
         return [a / b for a, b in self.pairs]
 
     def is_known(self):
-        ratios, (low, high) = self.ratios, interval(self.ratios)
-        return len(self.alone) >= LEAST and max(statistics.median(ratios) - low, high - statistics.median(ratios)) <= KNOWN
+        low, high = interval(self.ratios)
+        middle = statistics.median(self.ratios)
+        return max(middle - low, high - middle) <= KNOWN
 
 
 def in_rounds(all_turns, turns):
@@ -292,18 +283,12 @@ def main():
     made = evreplay.read_records(json.dumps([one for one in records() if fnmatch.fnmatch(one["op_name"], f"*{options.only}")]))
     replayers = [runtime.replayer(record) for record in made]
     peer = Peer(replayers, options.python or not (shutil.which("c++") and shutil.which("ninja")))
-    protocol = evreplay.Protocol(precision=0.002, seconds=SHARE, min_seconds=SHARE / 2)
+    protocol = evreplay.Protocol(precision=0.002, seconds=SHARE, min_seconds=SHARE / 2, throttle="keep")
     medians = []
-
-    def measured(replayer):
-        made = meter.measure(replayer, protocol)
-        restless = made.conditions.throttled or made.conditions.discarded or made.conditions.wall_ns > WAITED * SHARE * 1e9
-        return made.median_ns, not restless
-
     with evreplay.Meter.of(runtime) as meter:
         for replayer in replayers:
             replayer.run()
-        all_turns = [Turns(functools.partial(measured, replayer), functools.partial(peer.median, index)) for index, replayer in enumerate(replayers)]
+        all_turns = [Turns(functools.partial(lambda one: meter.measure(one, protocol).median_ns, replayer), functools.partial(peer.median, index)) for index, replayer in enumerate(replayers)]
         in_rounds(all_turns, options.turns)
         for replayer, turns in zip(replayers, all_turns):
             mine, other = (statistics.median(side) for side in zip(*turns.pairs))
@@ -312,7 +297,7 @@ def main():
             medians.append(median)
             name = f"{replayer.record.op} {replayer.record.arguments_text}"
             print(f"{name[:56]:56} {mine / 1e3:9.1f} us, {peer.name} {other / 1e3:9.1f} us, ratio {median:.3f} [{interval(ratios)[0]:.3f}, {interval(ratios)[1]:.3f}]   "
-                  f"(half of {len(ratios)} from {low:.3f} to {high:.3f}; {len(turns.taken)} taken)")  # fmt: skip
+                  f"(half of {len(ratios)} from {low:.3f} to {high:.3f})")  # fmt: skip
     near = sum(0.97 <= ratio <= 1.03 for ratio in medians)
     print(f"{near} of {len(medians)} within 3 %, median ratio {statistics.median(medians):.3f}, from {min(medians):.3f} to {max(medians):.3f}")
 
