@@ -16,14 +16,14 @@ enum { ROUNDS = 6000, TRIES = 3, AGREED = 5, INSISTED = 500 };
 #define TWICE(x) x x
 #define TIMES_24(x) TWICE(TWICE(TWICE(x x x)))
 
-/* Four sums that need not wait for each other, and take a cycle: all that most processors can do in it. */
+/* Six sums that need not wait for each other, and take a cycle each: what the widest processors can do in one, and four units in one and a half. */
 static double wide(void)
 {
-    long a = 1, b = 2, c = 3, d = 4, k = 5;
+    unsigned long a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, k = 7;
     __asm__ volatile("" : "+r"(k)); /* the compiler may not know what is in it */
     double from = clock_ns();
     for (int i = 0; i < ROUNDS / 24; i++) {
-        TIMES_24(a += k; b += k; c += k; d += k; __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));)
+        TIMES_24(a += k; b += k; c += k; d += k; e += k; f += k; __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));)
     }
     return clock_ns() - from;
 }
@@ -31,7 +31,7 @@ static double wide(void)
 /* Products, each of which waits for the one before, for three cycles on most. */
 static double narrow(void)
 {
-    long a = 1, k = 5;
+    unsigned long a = 1, k = 5;
     __asm__ volatile("" : "+r"(k));
     double from = clock_ns();
     for (int i = 0; i < ROUNDS / 24 / 3; i++) {
@@ -57,14 +57,14 @@ double neighbour_probe(void)
     return most;
 }
 
-/* A round of four sums takes as many cycles as the units need that add: one where there are four and more of them, as on x86-64. A product takes three there, and two to four elsewhere. What
- * an undisturbed core gives is the ratio of two such numbers; one that is shared from the first probe on rarely does. */
+/* A round of six sums takes as many cycles as the units need that add, which are four to six on x86-64. A product takes three there, and two to four elsewhere. What an undisturbed core
+ * gives is the ratio of two such numbers, to one round of sums for a third of a product; one that is shared from the first probe on rarely does. */
 static bool is_of_whole_cycles(double ratio)
 {
 #ifdef __aarch64__
-    static const double sums[] = {1, 4. / 3, 2}, product[] = {2. / 3, 1, 4. / 3};
+    static const double sums[] = {1, 1.2, 1.5, 2, 3}, product[] = {2. / 3, 1, 4. / 3};
 #else
-    static const double sums[] = {1}, product[] = {1};
+    static const double sums[] = {1, 1.2, 1.5}, product[] = {1};
 #endif
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
         for (size_t k = 0; k < sizeof product / sizeof *product; k++) {

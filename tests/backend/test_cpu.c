@@ -175,7 +175,7 @@ static void test_cpu__learns_what_undisturbed_is(void **state)
     /* a ratio of whole cycles, but not of this architecture's */
     neighbour half = {0};
     for (int i = 0; i < 50; i++)
-        assert_true(neighbour_judge(&half, 1.5 + 0.001 * (i % 3)));
+        assert_true(neighbour_judge(&half, 1.35 + 0.001 * (i % 3)));
 #endif
     /* a processor with other units than those thought of: it is believed after a while */
     neighbour odd = {0};
