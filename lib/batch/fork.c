@@ -116,20 +116,27 @@ static void become_worker(pid_t zygote, int from, int to, const int fds[2])
         _exit(1);
 }
 
-/* 0 in the child; the child's number, or minus an errno. */
-static int64_t fork_worker(int from, int to, int fds[2])
+/* As fork(), for a worker. */
+static pid_t fork_off(int from, int to, const int fds[2])
 {
-    pid_t self = getpid(), pid = -1;
-    int64_t answer = -EAGAIN;
+    pid_t self = getpid();
     fflush(NULL); /* or it is printed twice */
-    if (count_threads() == 1)
-        answer = pid = fork();
-    if (pid < 0 && answer == -1)
-        answer = -errno;
+    pid_t pid = fork();
     if (pid == 0)
         become_worker(self, from, to, fds);
     if (pid > 0)
         setpgid(pid, pid); /* both do it: the batch may kill the group as soon as it knows the number */
+    return pid;
+}
+
+/* 0 in the child; the child's number, or minus an errno. */
+static int64_t fork_worker(int from, int to, const int fds[2])
+{
+    int64_t answer = -EAGAIN;
+    if (count_threads() == 1) {
+        pid_t pid = fork_off(from, to, fds);
+        answer = pid < 0 ? -errno : pid;
+    }
     close(fds[0]);
     close(fds[1]);
     return answer;
@@ -168,18 +175,14 @@ evr_status evr_worker_fork_self(evr_context *ctx, int line, int noise, pid_t *pi
 {
     const int fds[2] = {line, noise};
     enum { FROM = 3, TO = 4 };
-    pid_t self = getpid();
     EVR_TRY(check_fit(ctx, "the batch began", err));
-    fflush(NULL);
-    pid_t made = fork();
+    pid_t made = fork_off(FROM, TO, fds);
     if (made < 0)
         return evr_fail(ctx, err, EVR_E_PLUGIN, "no worker can be forked: %s", strerror(errno));
     if (!made) {
-        become_worker(self, FROM, TO, fds);
         forget_batch(TO);
         work(FROM, TO);
     }
-    setpgid(made, made);
     *pid = made;
     return EVR_OK;
 }

@@ -247,7 +247,7 @@ static bool may_begin(const pool *p, size_t i) { return !others_work(p, &p->work
 
 /* Processes that one process forked have everything where that one has it. A round of visits is to see other places, so it begins with a zygote of its own, once all that the last one's
  * children have to do is done. False: not yet. */
-static bool begin_round(pool *p, size_t round)
+static bool begin_round(pool *p, evr_worker *w, size_t round)
 {
     if (p->round != round && p->zygote.state == EVR_ZYGOTE_READY) {
         if (others_work(p, NULL, false))
@@ -258,6 +258,8 @@ static bool begin_round(pool *p, size_t round)
         p->zygote.state = EVR_ZYGOTE_NONE;
     }
     p->round = round;
+    if (w->pid && w->handled && w->round != round)
+        evr_worker_stop(w, false); /* one that was not forked: its memory lies where it lies, too */
     return true;
 }
 
@@ -285,10 +287,7 @@ static evr_status assign(pool *p, size_t i, evr_error **err)
         return EVR_OK;
     if (evr_engine_record(p->e, index)->status != EVR_STATUS_OK) /* nothing to run */
         return evr_attempt_none(p->e->ctx, evr_engine_record(p->e, index), index, 0, 0, NULL, evr_engine_accept, p->e, err);
-    size_t round = evr_engine_round(p->e, index);
-    bool begun = begin_round(p, round);
-    if (begun && w->pid && w->handled && w->round != round)
-        evr_worker_stop(w, false); /* its memory lies where it lies: the next visit is to see another */
+    bool begun = begin_round(p, w, evr_engine_round(p->e, index));
     if (begun && w->pid)
         return give(p, w, index, false, err);
     p->e->next = next;

@@ -15,7 +15,6 @@
 #define LEVEL 0.95       /* of intervals */
 #define LEVEL_Z 1.959964 /* deviate of it */
 #define FIVE_Z 1.863     /* of what five samples reach, 0.9375 */
-#define IQR_OF_NORMAL 1.3489795     /* standard deviations */
 
 const char *evr_change_name(int32_t change)
 {
@@ -150,7 +149,7 @@ static evr_status know_noise(evr_context *ctx, const evr_result *r, double sprea
     out->worth = (double)r->sample_count / fmax(trend.spread, spread);
     double count = (double)r->sample_count, q1 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.25 * (count - 1)),
            q3 = evr_at_rank(room->sorted, r->sample_count, 1 + 0.75 * (count - 1));
-    out->log_sd = EVR_MEDIAN_OVER_MEAN * (q3 - q1) / IQR_OF_NORMAL / sqrt(out->worth) / s->median;
+    out->log_sd = EVR_MEDIAN_OVER_MEAN * (q3 - q1) / EVR_IQR_OF_NORMAL / sqrt(out->worth) / s->median;
     return EVR_OK;
 }
 

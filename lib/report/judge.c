@@ -6,9 +6,8 @@
 
 enum { LEARN_FROM = 8, BETWEEN_FREEDOM = 8, MOST_FREEDOM = 200 };
 
-#define IQR_OF_NORMAL 1.3489795 /* standard deviations */
-#define APART 4.0               /* standard deviations between the middles of two parts */
-#define GAP 1.0                 /* and between the nearest of them */
+#define APART 4.0 /* standard deviations between the middles of two parts */
+#define GAP 1.0   /* and between the nearest of them */
 
 /* Abramowitz and Stegun, 26.7.4. */
 double evr_student_tails(double t, double freedom)
@@ -40,7 +39,7 @@ static double median_of(const double *sorted, size_t from, size_t to) { return e
 static double spread_of(const double *sorted, size_t from, size_t to)
 {
     size_t quarter = (to - from) / 4;
-    return (sorted[to - 1 - quarter] - sorted[from + quarter]) / IQR_OF_NORMAL;
+    return (sorted[to - 1 - quarter] - sorted[from + quarter]) / EVR_IQR_OF_NORMAL;
 }
 
 /* Where sorted values fall into two parts with a gap between them, each at least a tenth; 0 = they are one. */

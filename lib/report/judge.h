@@ -26,6 +26,9 @@
 /* The same where the device was slowed or shared: the times of such runs lie between what they should be and twice that. */
 #define EVR_WHEN_DISTURBED 0.25
 
+/* Between the quartiles of normal values, in standard deviations. */
+#define EVR_IQR_OF_NORMAL 1.3489795
+
 /* Standard deviation of the median of normal values over that of their mean. */
 #define EVR_MEDIAN_OVER_MEAN 1.2533141
 

@@ -285,10 +285,14 @@ def main():
     peer = Peer(replayers, options.python or not (shutil.which("c++") and shutil.which("ninja")))
     protocol = evreplay.Protocol(precision=0.002, seconds=SHARE, min_seconds=SHARE / 2, throttle="keep")
     medians = []
+
+    def ours(replayer):
+        return meter.measure(replayer, protocol).median_ns
+
     with evreplay.Meter.of(runtime) as meter:
         for replayer in replayers:
             replayer.run()
-        all_turns = [Turns(functools.partial(lambda one: meter.measure(one, protocol).median_ns, replayer), functools.partial(peer.median, index)) for index, replayer in enumerate(replayers)]
+        all_turns = [Turns(functools.partial(ours, replayer), functools.partial(peer.median, index)) for index, replayer in enumerate(replayers)]
         in_rounds(all_turns, options.turns)
         for replayer, turns in zip(replayers, all_turns):
             mine, other = (statistics.median(side) for side in zip(*turns.pairs))
