@@ -102,6 +102,12 @@ c10::Device need_device(Bridge &bridge, evr_device name)
     return c10::Device(device.type(), static_cast<c10::DeviceIndex>(index));
 }
 
+c10::Stream current_stream(c10::Device device)
+{
+    const c10::impl::DeviceGuardImplInterface *guard = guard_of(device.type());
+    return guard ? guard->getStream(device) : c10::Stream(c10::Stream::DEFAULT, device);
+}
+
 // An operator library names torch's others, such as libtorch.so, and expects Python to have loaded them. True when one was loaded that the linker missed.
 bool load_missing_sibling(const std::string &reason)
 {

@@ -5,12 +5,16 @@
 #include "bridge.h"
 
 #include <c10/core/Device.h>
+#include <c10/core/Stream.h>
 
 namespace evr_torch
 {
 
 // The device, with its index where it has one; its library is loaded. Throws EVR_E_NO_DEVICE.
 c10::Device need_device(Bridge &bridge, evr_device name);
+
+// The calling thread's, on a device that was checked before.
+c10::Stream current_stream(c10::Device device);
 
 // Opens a library for its operators. torch's own symbols are made visible first, for libraries that were linked without
 // naming torch.

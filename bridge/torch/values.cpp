@@ -1,5 +1,6 @@
 #include "values.h"
 
+#include "devices.h"
 #include "groups.h"
 #include "operators.h"
 #include "tensors.h"
@@ -176,6 +177,24 @@ c10::IValue to_tensor(const evr_value &value, const Scope &scope)
     }
 }
 
+// Described as a tensor: its memory.
+c10::IValue to_storage(const evr_value &value, const Scope &)
+{
+    if (value.kind == EVR_VALUE_NONE)
+        return {};
+    if (value.kind != EVR_VALUE_HANDLE || !value.u.handle)
+        refuse(value);
+    return static_cast<const evr_bridge_tensor *>(value.u.handle)->tensor.storage();
+}
+
+// Records have no streams: a call is given the one that is current where its tensors are.
+c10::IValue to_stream(const evr_value &value, const Scope &scope)
+{
+    if (value.kind != EVR_VALUE_NONE)
+        refuse(value);
+    return current_stream(scope.device);
+}
+
 c10::IValue to_none(const evr_value &value, const Scope &)
 {
     if (value.kind != EVR_VALUE_NONE)
@@ -200,6 +219,7 @@ constexpr Leaf leaves[] = {
     {c10::TypeKind::StringType, to_text},      {c10::TypeKind::ScalarTypeType, to_dtype},
     {c10::TypeKind::LayoutType, to_layout},    {c10::TypeKind::MemoryFormatType, to_memory_format},
     {c10::TypeKind::DeviceObjType, to_device}, {c10::TypeKind::GeneratorType, to_generator},
+    {c10::TypeKind::StorageType, to_storage},  {c10::TypeKind::StreamObjType, to_stream},
     {c10::TypeKind::NoneType, to_none},        {c10::TypeKind::AnyType, to_any},
     {c10::TypeKind::VarType, to_any}, // TorchScript's `t`, which anything fits
     {c10::TypeKind::AnyListType, to_any},
@@ -334,7 +354,7 @@ c10::IValue convert(const evr_value &value, const c10::TypePtr &type, const Scop
     case c10::TypeKind::ClassType: return to_class(value, type->expectRef<c10::ClassType>());
     case c10::TypeKind::UnionType: return to_union(value, type->expectRef<c10::UnionType>(), scope);
     default:
-        if (value.kind == EVR_VALUE_NONE) // a null quantizer, storage or object
+        if (value.kind == EVR_VALUE_NONE) // a null quantizer or object
             return {};
         throw Mismatch{"is of a type that has no plain values"};
     }

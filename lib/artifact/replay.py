@@ -242,6 +242,17 @@ class Inputs:
             return torch.Generator(self.device).manual_seed(what)
         raise Refused(f"a value of kind {kind} cannot be made")
 
+    def argument(self, a):
+        """Of a record. Storages stand in it as tensors; streams do not, and a call is given the current one."""
+        value = self.value(a["value"])
+        if a.get("type") == "Storage" and isinstance(value, torch.Tensor):
+            return value.untyped_storage()
+        if a.get("type") == "Stream" and value is None:
+            if self.device.type != "cuda":
+                raise Refused(f"argument {a['name']} is a stream, which {self.device.type} has none of; replay it on the kind of device that the trace came from")
+            return torch.cuda.current_stream(self.device)
+        return value
+
 
 def bytes_of(t):
     """The elements' bytes in row-major order."""
@@ -290,7 +301,7 @@ def arguments_of(record, op, inputs):
                 raise Refused(f"argument {a['name']} has no value: {a.get('note', '')}")
             skipped = True
             continue
-        value = inputs.value(a["value"])
+        value = inputs.argument(a)
         if skipped or a["name"] in keyword or a.get("kwarg"):
             named[a["name"]] = value
         else:

@@ -54,8 +54,7 @@ static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const
         if (r && r->device.len && !ir->device.len && !evr_ir_text(ir, r->device, &ir->device))
             return evr_fail_nomem(err);
     }
-    evr_ir_widen_storage(ir);
-    return EVR_OK;
+    return evr_ir_complete_storage(ir, err);
 }
 
 /* record_param_comms and "nccl:all_reduce" carry out nothing: the record is of the operator that does what it tells of. */

@@ -232,6 +232,8 @@ static evr_status fill(evr_ir *ir, evr_argument *a, const evr_param *param, cons
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return evr_argument_note(ir, a, EVR_FROM_RULE, "the state of a random generator is not logged: the default one", err);
     }
+    if (logged->lost == evr_literal_object && evr_type_bare(param->type)->kind == EVR_TYPE_STREAM)
+        return evr_argument_stream(ir, a, err);
     if (logged->lost)
         return evr_argument_missing(ir, a, logged->lost, err);
     a->value = logged->value;
@@ -273,8 +275,7 @@ static evr_status add_arguments(evr_oplog *log, evr_ir *ir, const evr_schema *sc
         EVR_TRY(schema ? fill(ir, a, &schema->params[i], given(log, schema, i), err) : keep(ir, a, &log->args[i], i, err));
         EVR_TRY(set_device(ir, a, err));
     }
-    evr_ir_widen_storage(ir);
-    return EVR_OK;
+    return evr_ir_complete_storage(ir, err);
 }
 
 /* Operator, overload, arguments and outcome of the call read. */

@@ -162,6 +162,19 @@ static evr_str inside(evr_str type, const char *prefix)
     return evr_str_sub(type, len, type.len ? type.len - 1 : 0);
 }
 
+bool evr_recorded_is_list(evr_str text)
+{
+    return text.len && (text.data[0] == '[' || (text.data[0] == '(' && (memchr(text.data, ',', text.len) || evr_str_is(text, "()"))));
+}
+
+evr_str evr_recorded_items(evr_str list)
+{
+    evr_str body = evr_str_trim(evr_str_sub(list, 1, list.len > 1 ? list.len - 1 : 1));
+    if (list.data[0] == '(' && body.len && body.data[body.len - 1] == ',') /* of one: "(1,)" */
+        body.len--;
+    return body;
+}
+
 static evr_seen_kind seen_value(evr_str text)
 {
     int64_t i;
@@ -180,7 +193,7 @@ static evr_seen_kind seen_value(evr_str text)
 /* "[1, 2]" by its elements. */
 static evr_seen_kind seen_list(evr_str text, size_t *len)
 {
-    evr_str body = evr_str_trim(evr_str_sub(text, 1, text.len - 1));
+    evr_str body = evr_recorded_items(text);
     *len = 0;
     if (!body.len)
         return EVR_SEEN_EMPTY_LIST;
@@ -245,7 +258,7 @@ static void classify_generic_list(evr_recorder *r, evr_recorded *a, evr_str valu
     }
     a->items = NULL;
     a->item_count = 0;
-    a->seen.kind = value.len && value.data[0] == '[' ? seen_list(value, &a->seen.len) : EVR_SEEN_LIST;
+    a->seen.kind = evr_recorded_is_list(value) ? seen_list(value, &a->seen.len) : EVR_SEEN_LIST;
 }
 
 static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
@@ -285,18 +298,20 @@ static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
             a->seen.kind = named_types[i].kind;
     if (evr_str_is(value, "<None>") || evr_str_is(value, "None"))
         a->seen.kind = EVR_SEEN_NOTHING;
-    else if (value.len && value.data[0] == '[' && a->seen.kind != EVR_SEEN_STR)
+    else if (evr_recorded_is_list(value) && a->seen.kind != EVR_SEEN_STR)
         a->seen.kind = seen_list(value, &a->seen.len);
     else if (value.len && (a->seen.kind == EVR_SEEN_SCALAR || a->seen.kind == EVR_SEEN_NOTHING))
         a->seen.kind = seen_value(value);
 }
 
+enum { DIMS, TYPES, STRIDES, VALUES, TEXTS };
+
 /* One document of all the texts: [dims, types, strides, values], so that they are indexed once. */
 static evr_status open_texts(evr_recorder *r, const evr_trace *trace, evr_uid uid, evr_error **err)
 {
-    static const int32_t which[] = {EVR_ARG_DIMS, EVR_ARG_TYPES, EVR_ARG_STRIDES, EVR_ARG_VALUES};
+    static const int32_t which[TEXTS] = {EVR_ARG_DIMS, EVR_ARG_TYPES, EVR_ARG_STRIDES, EVR_ARG_VALUES};
     r->text.len = 0;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < TEXTS; i++) {
         evr_str text = evr_trace_arg(trace, uid, which[i]);
         evr_buf_char(&r->text, i ? ',' : '[');
         evr_buf_str(&r->text, text.len && text.data[0] == '[' ? text : EVR_STR_LITERAL("[]"));
@@ -307,57 +322,71 @@ static evr_status open_texts(evr_recorder *r, const evr_trace *trace, evr_uid ui
     return evr_json_doc_open(r->ctx, &r->doc, evr_buf_view(&r->text), err);
 }
 
+typedef struct texts {
+    evr_json at[TEXTS]; /* within the list, before its next item */
+    size_t count[TEXTS];
+    bool first[TEXTS];
+} texts;
+
+static texts enter_texts(evr_json cursor)
+{
+    texts t;
+    for (size_t i = 0; i < TEXTS; i++) {
+        cursor.pos++; /* the bracket or comma before */
+        t.at[i] = cursor;
+        t.count[i] = count_items(cursor);
+        t.first[i] = true;
+        evr_json_skip(&cursor);
+        evr_json_enter(&t.at[i], '[');
+    }
+    return t;
+}
+
+/* Goes to the item of a list, if it has that many: lists are of one length in what profilers write. */
+static evr_json *item(texts *t, size_t which, size_t i)
+{
+    return i < t->count[which] && evr_json_next_item(&t->at[which], &t->first[which]) ? &t->at[which] : NULL;
+}
+
+static void read_argument(evr_recorder *r, texts *t, size_t i, evr_recorded *a)
+{
+    evr_str value = {"", 0};
+    evr_json *j;
+    a->device = a->dtype_text = a->type = (evr_str){"", 0};
+    if ((j = item(t, TYPES, i)))
+        a->type = read_text(r, j);
+    if ((j = item(t, DIMS, i)))
+        read_dims(r, j, a, false);
+    if ((j = item(t, STRIDES, i)))
+        read_dims(r, j, a, true);
+    if ((j = item(t, VALUES, i))) {
+        value = read_text(r, j);
+        a->has_value = true;
+    }
+    classify(r, a, value);
+}
+
 evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid uid, evr_recorded_call *out, evr_error **err)
 {
     *out = (evr_recorded_call){.schema = evr_trace_arg(trace, uid, EVR_ARG_SCHEMA)};
     evr_arena_free(&r->arena);
     r->starved = false;
     EVR_TRY(open_texts(r, trace, uid, err));
-    evr_json dims = r->doc.cursor, types, strides, values;
-    dims.pos++;
-    types = dims;
-    evr_json_skip(&types);
-    types.pos++; /* the comma */
-    strides = types;
-    evr_json_skip(&strides);
-    strides.pos++;
-    values = strides;
-    evr_json_skip(&values);
-    values.pos++;
-    size_t n = count_items(types), stride_count = count_items(strides), value_count = count_items(values);
+    texts t = enter_texts(r->doc.cursor);
+    size_t n = t.count[TYPES] > t.count[VALUES] ? t.count[TYPES] : t.count[VALUES];
     if (n > MOST_ARGS)
         return evr_fail(r->ctx, err, EVR_E_LIMIT, "event %llu records %zu arguments", (unsigned long long)uid, n);
     evr_recorded *args = evr_arena_alloc_zeroed(&r->arena, (n + 1) * sizeof *args);
     if (!args)
         return evr_fail_nomem(err);
-    out->values = value_count == n && evr_trace_arg(trace, uid, EVR_ARG_VALUES).len > 0;
-    bool first[4] = {true, true, true, true}, have_dims = count_items(dims) == n, have_strides = stride_count == n;
-    evr_json_enter(&dims, '[');
-    evr_json_enter(&types, '[');
-    evr_json_enter(&strides, '[');
-    evr_json_enter(&values, '[');
-    for (size_t i = 0; i < n; i++) {
-        evr_recorded *a = &args[i];
-        evr_str value = {"", 0};
-        a->device = a->dtype_text = (evr_str){"", 0};
-        if (evr_json_next_item(&types, &first[1]))
-            a->type = read_text(r, &types);
-        if (have_dims && evr_json_next_item(&dims, &first[0]))
-            read_dims(r, &dims, a, false);
-        if (have_strides && evr_json_next_item(&strides, &first[2]))
-            read_dims(r, &strides, a, true);
-        if (out->values && evr_json_next_item(&values, &first[3])) {
-            value = read_text(r, &values);
-            a->has_value = true;
-        }
-        classify(r, a, value);
-    }
-    const evr_json *cursors[] = {&dims, &types, &strides, &values};
-    for (size_t i = 0; i < 4; i++)
-        EVR_TRY(evr_json_check(r->ctx, cursors[i], "recorded arguments", err));
+    for (size_t i = 0; i < n; i++)
+        read_argument(r, &t, i, &args[i]);
+    for (size_t i = 0; i < TEXTS; i++)
+        EVR_TRY(evr_json_check(r->ctx, &t.at[i], "recorded arguments", err));
     if (r->starved)
         return evr_fail_nomem(err);
     out->args = args;
     out->count = n;
+    out->values = t.count[VALUES] > 0;
     return EVR_OK;
 }

@@ -28,6 +28,11 @@ typedef struct evr_recorded_call {
     evr_str schema; /* execution traces name the schema themselves */
 } evr_recorded_call;
 
+/* "[1, 2]", as profilers write lists, or "(1, 2)", as Python writes some; "(1+2j)" is a number. */
+bool evr_recorded_is_list(evr_str text);
+/* What is between its brackets. */
+evr_str evr_recorded_items(evr_str list);
+
 /* Memory that is used again for every call. */
 typedef struct evr_recorder {
     evr_context *ctx;

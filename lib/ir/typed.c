@@ -88,7 +88,6 @@ static bool fit_one(const evr_type *type, evr_value *v)
     case EVR_TYPE_TENSOR: return tensor || is_number(v); /* numbers are wrapped */
     case EVR_TYPE_INT:
     case EVR_TYPE_SYMINT:
-    case EVR_TYPE_STREAM:
     case EVR_TYPE_QSCHEME: return (tensor && v->u.tensor->rank == 0) || to_whole(v);
     case EVR_TYPE_FLOAT:
     case EVR_TYPE_SYMFLOAT: return (tensor && v->u.tensor->rank == 0) || to_float(v);
@@ -106,6 +105,8 @@ static bool fit_one(const evr_type *type, evr_value *v)
     case EVR_TYPE_STR:
     case EVR_TYPE_DIMNAME: return v->kind == EVR_VALUE_STR;
     case EVR_TYPE_GENERATOR: return v->kind == EVR_VALUE_GENERATOR;
+    case EVR_TYPE_STORAGE: return tensor; /* described as one */
+    case EVR_TYPE_STREAM: return false; /* None: the one replayed on */
     default: return true;
     }
 }
@@ -129,9 +130,9 @@ evr_status evr_value_fit(evr_ir *ir, const evr_type *type, evr_value *v)
 {
     const evr_type *bare = evr_type_bare(type);
     bool any = bare->kind == EVR_TYPE_ANY || bare->kind == EVR_TYPE_VARIABLE || bare->kind == EVR_TYPE_UNION;
-    if (v->kind == EVR_VALUE_NONE) /* an undefined tensor, or no generator, is None too */
+    if (v->kind == EVR_VALUE_NONE) /* an undefined tensor, no generator, or the stream replayed on is None too */
         return type->kind == EVR_TYPE_OPTIONAL || type->kind == EVR_TYPE_TENSOR || type->kind == EVR_TYPE_GENERATOR ||
-                       type->kind == EVR_TYPE_NONE || any
+                       type->kind == EVR_TYPE_STREAM || type->kind == EVR_TYPE_NONE || any
                    ? EVR_OK
                    : EVR_E_FORMAT;
     if (bare->kind != EVR_TYPE_LIST)

@@ -45,14 +45,24 @@ static evr_status tensor_value(evr_ir *ir, const evr_recorded *r, evr_value *out
     return EVR_OK;
 }
 
-static evr_status tensor_list(evr_ir *ir, const evr_recorded *r, evr_value *out, evr_error **err)
+static evr_status tensor_argument(evr_ir *ir, evr_argument *a, const evr_recorded *r, evr_error **err)
 {
+    return r->shape ? tensor_value(ir, r, &a->value, err) : evr_argument_missing(ir, a, "the shape was not recorded", err);
+}
+
+static evr_status tensor_list(evr_ir *ir, evr_argument *a, const evr_recorded *r, evr_error **err)
+{
+    if (r->seen.len == SIZE_MAX && !r->item_count)
+        return evr_argument_missing(ir, a, "the tensors of the list were not recorded", err);
     evr_value *items = evr_ir_add_items(ir, r->item_count);
     if (!items)
         return evr_fail_nomem(err);
-    for (size_t i = 0; i < r->item_count; i++)
+    for (size_t i = 0; i < r->item_count; i++) {
+        if (!r->items[i].shape)
+            return evr_argument_missing(ir, a, "the shape of a tensor in the list was not recorded", err);
         EVR_TRY(tensor_value(ir, &r->items[i], &items[i], err));
-    *out = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, r->item_count}};
+    }
+    a->value = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, r->item_count}};
     return EVR_OK;
 }
 
@@ -107,7 +117,6 @@ static bool scalar_value(evr_ir *ir, const evr_type *type, evr_str text, evr_val
     switch (type->kind) {
     case EVR_TYPE_INT:
     case EVR_TYPE_SYMINT:
-    case EVR_TYPE_STREAM:
     case EVR_TYPE_QSCHEME:
         if (!number(text, &v) || (v.kind != EVR_VALUE_INT && v.kind != EVR_VALUE_BOOL))
             return false;
@@ -159,12 +168,12 @@ static bool scalar_value(evr_ir *ir, const evr_type *type, evr_str text, evr_val
     return true;
 }
 
-/* "[1, 2]" with elements of a type. Kineto marks a list it cut short with "..."; that is no value. */
+/* "[1, 2]", or "(1, 2)", with elements of a type. Kineto marks a list it cut short with "..."; that is no value. */
 static bool list_value(evr_ir *ir, const evr_type *elem, evr_str text, evr_value *out)
 {
-    evr_str body = evr_str_trim(evr_str_sub(text, 1, text.len - 1));
+    evr_str body = evr_recorded_items(text);
     size_t n = body.len != 0, k = 0;
-    if (text.len < 2 || text.data[text.len - 1] != ']')
+    if (text.len < 2 || text.data[text.len - 1] != (text.data[0] == '(' ? ')' : ']'))
         return false;
     for (size_t i = 0; i < body.len; i++)
         n += body.data[i] == ',';
@@ -217,6 +226,12 @@ static evr_status dropped_text(evr_ir *ir, evr_argument *a, const evr_param *par
     return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
 }
 
+evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err)
+{
+    a->value = (evr_value){.kind = EVR_VALUE_NONE};
+    return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop streams: the one replayed on is taken", err);
+}
+
 /* Nothing was written down for this argument. */
 static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *param, bool values, evr_error **err)
 {
@@ -234,6 +249,7 @@ static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *par
     case EVR_TYPE_GENERATOR:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return EVR_OK;
+    case EVR_TYPE_STREAM: return evr_argument_stream(ir, a, err);
     case EVR_TYPE_DEVICE: /* empty: whichever device the replay runs on */
         a->value = (evr_value){.kind = EVR_VALUE_DEVICE, .u.s = {"", 0}};
         return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop devices: the one replayed on is taken", err);
@@ -244,15 +260,12 @@ static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *par
 static evr_status fill_list(evr_ir *ir, evr_argument *a, const evr_param *param, const evr_type *list, const evr_recorded *r,
                             evr_error **err)
 {
-    if (evr_type_bare(list->elem)->kind == EVR_TYPE_TENSOR) {
-        if (r->seen.len == SIZE_MAX && !r->item_count)
-            return evr_argument_missing(ir, a, "the tensors of the list were not recorded", err);
-        return tensor_list(ir, r, &a->value, err);
-    }
+    if (evr_type_bare(list->elem)->kind == EVR_TYPE_TENSOR)
+        return tensor_list(ir, a, r, err);
     evr_str text = r->seen.text;
     if (!text.len)
         return evr_argument_default(ir, a, param, "the values of the list were not recorded", err);
-    bool good = text.data[0] == '[' ? list_value(ir, list->elem, text, &a->value) : spread(ir, list, text, &a->value);
+    bool good = evr_recorded_is_list(text) ? list_value(ir, list->elem, text, &a->value) : spread(ir, list, text, &a->value);
     return good ? EVR_OK : evr_argument_missing(ir, a, "the recorded list is cut short or not of this type", err);
 }
 
@@ -274,11 +287,13 @@ evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param
     if (bare->kind == EVR_TYPE_LIST)
         return fill_list(ir, a, param, bare, r, err);
     if (r->seen.kind == EVR_SEEN_TENSOR)
-        return tensor_value(ir, r, &a->value, err);
+        return tensor_argument(ir, a, r, err);
     if (r->seen.kind == EVR_SEEN_NOTHING) {
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         return EVR_OK;
     }
+    if (bare->kind == EVR_TYPE_STREAM)
+        return evr_argument_stream(ir, a, err);
     if (r->seen.kind == EVR_SEEN_UNKNOWN)
         return evr_argument_missing(ir, a, "objects of this type are not recorded", err);
     if (!r->seen.text.len) { /* something was given, so a default of None is not it */
@@ -297,14 +312,11 @@ evr_status evr_argument_guess(evr_ir *ir, evr_argument *a, const evr_recorded *r
     switch (r->seen.kind) {
     case EVR_SEEN_TENSOR:
         type = "Tensor";
-        EVR_TRY(tensor_value(ir, r, &a->value, err));
+        EVR_TRY(tensor_argument(ir, a, r, err));
         break;
     case EVR_SEEN_TENSOR_LIST:
         type = "Tensor[]";
-        if (r->seen.len == SIZE_MAX && !r->item_count)
-            EVR_TRY(evr_argument_missing(ir, a, "the tensors of the list were not recorded", err));
-        else
-            EVR_TRY(tensor_list(ir, r, &a->value, err));
+        EVR_TRY(tensor_list(ir, a, r, err));
         break;
     case EVR_SEEN_NOTHING:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
@@ -313,7 +325,7 @@ evr_status evr_argument_guess(evr_ir *ir, evr_argument *a, const evr_recorded *r
     default:
         if (!r->seen.text.len) {
             EVR_TRY(evr_argument_missing(ir, a, "the value was not recorded", err));
-        } else if (r->seen.text.data[0] == '[') {
+        } else if (evr_recorded_is_list(r->seen.text)) {
             type = r->seen.kind == EVR_SEEN_FLOAT_LIST ? "float[]" : r->seen.kind == EVR_SEEN_BOOL_LIST ? "bool[]" : "int[]";
             if (!list_value(ir, &any, r->seen.text, &a->value))
                 EVR_TRY(evr_argument_missing(ir, a, "the recorded list is cut short", err));

@@ -15,6 +15,9 @@ evr_status evr_argument_note(evr_ir *ir, evr_argument *a, int32_t provenance, co
 evr_status evr_argument_default(evr_ir *ir, evr_argument *a, const evr_param *param, const char *why, evr_error **err);
 evr_status evr_argument_missing(evr_ir *ir, evr_argument *a, const char *why, evr_error **err);
 
+/* None, which stands for the stream replayed on: nobody writes streams down, or no more than "<Stream>". */
+evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err);
+
 /* Fills a->value, provenance and note. What cannot be known is EVR_VALUE_MISSING with a note, and no failure. `recorded` is NULL
  * for a parameter beyond those recorded. `values`: the trace records values, so an empty one means None or a dropped kind. */
 evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param, const evr_recorded *recorded, bool values,

@@ -109,6 +109,7 @@ static int nothing_fit(const evr_type *type, bool has_default)
     case EVR_TYPE_DEVICE:
     case EVR_TYPE_GENERATOR:
     case EVR_TYPE_CLASS:
+    case EVR_TYPE_STORAGE:
     case EVR_TYPE_STREAM:
     case EVR_TYPE_DIMNAME:
     case EVR_TYPE_ANY:

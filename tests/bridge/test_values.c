@@ -245,6 +245,24 @@ static void test_values__generator(void **state)
     assert_memory_not_equal(first[0], first[2], sizeof first[0]);
 }
 
+/* A storage comes as a tensor, whose memory it is. */
+static void test_values__storage(void **state)
+{
+    (void)state;
+    evr_bridge_tensor *memory = floats_of(1, DIMS(6), (const float[]){1, 2, 3, 4, 5, 6});
+    evr_bridge_tensor *self = tensor_of(EVR_DTYPE_FLOAT32, 1, DIMS(0), NULL);
+    evr_bridge_call *call = ran("aten::set_", "source_Storage_storage_offset",
+                                ARGS(v_tensor(self), v_tensor(memory), v_int(1), V_LIST(v_int(2), v_int(2)), V_LIST(v_int(3), v_int(1))));
+    assert_int_equal(info_of(self).rank, 2);
+    const float *numbers = info_of(memory).host_storage;
+    assert_ptr_equal(info_of(self).host_storage, numbers); /* the same memory, not a copy */
+    call_done(call);
+    assert_no_call("aten::set_", "source_Storage", "argument `source` of type Storage cannot be an int", ARGS(v_tensor(self), v_int(3)));
+    assert_no_call("aten::record_stream", "", "argument `s` of type Stream cannot be an int", ARGS(v_tensor(self), v_int(3)));
+    tensor_done(self);
+    tensor_done(memory);
+}
+
 /* Named dimensions left torch with 2.13 or before. To the dispatcher they are texts, in this qualified form. */
 static void test_values__dimname(void **state)
 {
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_values__bool_list_and_undefined),
         cmocka_unit_test(test_values__number_for_tensor),
         cmocka_unit_test(test_values__generator),
+        cmocka_unit_test(test_values__storage),
         cmocka_unit_test(test_values__dimname),
         cmocka_unit_test(test_values__misfits_name_the_argument),
         cmocka_unit_test(test_values__deep_lists),

@@ -188,6 +188,16 @@ def test_replayer_runs(pack, tmp_path):
     assert result.returncode == 0 and unpacked[0]["outputs"] == one[0]["outputs"] and sorted(p.name for p in folder.iterdir()) == before
 
 
+def test_replayer_gives_storages_and_streams(pack):
+    schema = "aten::set_.source_Storage_storage_offset(Tensor(a!) self, Storage source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)"
+    storage = {**record("aten::set_", self=tensor(0), source=tensor(30), storage_offset=2, size=[4, 7], stride=[7, 1]), "overload": "source_Storage_storage_offset"}
+    stream = {**record("aten::record_stream", self=tensor(4), s=None), "schema": "aten::record_stream(Tensor(a!) self, Stream s) -> ()"}
+    storage["schema"], storage["args"][1]["type"], stream["args"][1]["type"] = schema, "Storage", "Stream"
+    result, rows = run_replayer(pack([storage, stream]), "--device", "cpu", "--samples", 0)
+    assert result.returncode == 1 and rows[0]["status"] == "ok" and rows[0]["inputs"] == rows[0]["inputs_expected"], result.stdout
+    assert rows[1]["status"] == "failed" and "argument s is a stream" in rows[1]["detail"]
+
+
 def test_replayer_notices_other_bits(pack, tmp_path):
     path, changed = pack([add()]), tmp_path / "changed.zip"
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:

@@ -1,5 +1,6 @@
 """The corpus of real traces, read by Python alone, and what the command says about the same files."""
 import gzip
+import itertools
 import json
 import pathlib
 import re
@@ -68,7 +69,7 @@ def recorded_arguments(event):
     if types is None:
         return None
     shapes, values = shapes or [[]] * len(types), values or [""] * len(types)
-    return list(zip(types, shapes, values, strict=True))
+    return list(itertools.zip_longest(types, shapes, values, fillvalue=""))
 
 
 def missing(value):

@@ -164,6 +164,70 @@ static void test_event__storage_of_as_strided(void **state)
     test_context_done(ctx, &m);
 }
 
+/* No profiler writes storages or streams: the first as large as it is read, the second whichever the replay has. */
+static void test_event__storage_and_stream(void **state)
+{
+    static const char *const strides[] = {"[10, 1]", "[]"};
+    static const int64_t reached[] = {4 + 20 + 1 + 1, 4 + 6};
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    for (size_t i = 0; i < 2; i++) {
+        char values[96];
+        snprintf(values, sizeof values, "[\"\",\"\",\"4\",\"[3, 2]\",\"%s\"]", strides[i]);
+        evr_ir *ir = record_of(ctx, "aten::set_", "[[0],[],[],[],[]]", "[\"int\",\"\",\"Scalar\",\"ScalarList\",\"ScalarList\"]",
+                               "[[1],[],[],[],[]]", values);
+        assert_int_equal(evr_ir_status(ir), EVR_STATUS_OK);
+        assert_str(evr_ir_overload(ir), "source_Storage_storage_offset");
+        const evr_argument *source = argument(ir, "source");
+        assert_int_equal(source->provenance, EVR_FROM_RULE);
+        assert_int_equal(source->value.u.tensor->rank, 1);
+        assert_int_equal(source->value.u.tensor->shape[0], reached[i]);
+        assert_int_equal(source->value.u.tensor->dtype, EVR_DTYPE_INT32);
+        assert_int_equal(argument(ir, "self")->value.u.tensor->storage_elements, 0); /* its own is given away */
+        evr_ir_free(ir);
+    }
+    evr_ir *ir = record_of(ctx, "aten::set_", "[[0],[]]", "[\"int\",\"Storage\"]", "[[1],[]]", "[\"\",\"<Storage>\"]");
+    assert_int_equal(evr_ir_reason(ir), EVR_REASON_MISSING_VALUES); /* nothing tells how large it is */
+    evr_ir_free(ir);
+    static const char *const types[] = {"[\"float\",\"\"]", "[\"float\",\"Stream\"]"}, *const written[] = {"", "[\"\",\"<Stream>\"]"};
+    for (size_t i = 0; i < 2; i++) {
+        ir = record_of(ctx, "aten::record_stream", "[[16],[]]", types[i], "", written[i]);
+        assert_int_equal(evr_ir_status(ir), EVR_STATUS_OK);
+        assert_int_equal(argument(ir, "s")->value.kind, EVR_VALUE_NONE);
+        assert_int_equal(argument(ir, "s")->provenance, EVR_FROM_RULE);
+        evr_ir_free(ir);
+    }
+    test_context_done(ctx, &m);
+}
+
+/* Traces that no profiler wrote: what there is counts, and a tensor without a shape is none. */
+static void test_event__lists_of_other_lengths(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    evr_ir *ir = record_of(ctx, "aten::convolution", "[[4,8,5,5],[8,8,3,3]]", "[\"float\",\"float\"]", "",
+                           "[\"\",\"\",\"\",\"(1,)\",\"(0, 3)\",\"[1, 1]\",\"False\",\"()\",\"1\"]");
+    assert_int_equal(evr_ir_status(ir), EVR_STATUS_OK);
+    assert_int_equal(argument(ir, "weight")->value.u.tensor->rank, 4);
+    assert_int_equal(argument(ir, "stride")->value.u.list.len, 1);
+    assert_int_equal(argument(ir, "padding")->value.u.list.items[1].u.i, 3);
+    assert_int_equal(argument(ir, "output_padding")->value.u.list.len, 0);
+    assert_int_equal(argument(ir, "groups")->value.u.i, 1);
+    evr_ir_free(ir);
+    ir = record_of(ctx, "aten::mul", "[[4]]", "[\"float\",\"float\"]", "", "");
+    assert_int_equal(evr_ir_status(ir), EVR_STATUS_FAILED);
+    assert_int_equal(evr_ir_reason(ir), EVR_REASON_MISSING_VALUES);
+    assert_non_null(strstr(evr_ir_detail(ir).data, "the shape was not recorded"));
+    assert_int_equal(argument(ir, "self")->value.u.tensor->rank, 1);
+    evr_ir_free(ir);
+    ir = record_of(ctx, "aten::cat", "[[[2],null],[]]", "[\"TensorList\",\"Scalar\"]", "", "[\"\",\"0\"]");
+    assert_int_equal(evr_ir_reason(ir), EVR_REASON_MISSING_VALUES);
+    evr_ir_free(ir);
+    test_context_done(ctx, &m);
+}
+
 static void test_event__no_schema(void **state)
 {
     (void)state;
@@ -449,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_event__kinds_of_values),
         cmocka_unit_test(test_event__lists_of_tensors),
         cmocka_unit_test(test_event__storage_of_as_strided),
+        cmocka_unit_test(test_event__storage_and_stream),
+        cmocka_unit_test(test_event__lists_of_other_lengths),
         cmocka_unit_test(test_event__no_schema),
         cmocka_unit_test(test_status__skips),
         cmocka_unit_test(test_form__there_and_back),
