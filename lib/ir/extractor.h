@@ -50,13 +50,4 @@ evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr
 /* from_event.c: arguments and outcome of an operator event. */
 evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error **err);
 
-/* infer.c: the element type of a list's tensor, from what surrounds the event; an evr_infer_fn on evr_surroundings. */
-typedef struct evr_surroundings {
-    evr_extractor *x;
-    evr_uid uid;
-    const evr_recorded_call *call;
-} evr_surroundings;
-
-int32_t evr_infer_dtype(void *surroundings, const evr_argument *a, const evr_recorded *item, const char **rule);
-
 #endif

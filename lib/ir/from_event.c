@@ -1,7 +1,7 @@
 /* A record from an event: its operator, overload, arguments and outcome. */
 #include "ir/collective.h"
 #include "ir/complete.h"
-#include "ir/extractor.h"
+#include "ir/infer.h"
 #include "ir/status.h"
 #include "ir/values.h"
 
@@ -54,6 +54,8 @@ static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const
         if (r && r->device.len && !ir->device.len && !evr_ir_text(ir, r->device, &ir->device))
             return evr_fail_nomem(err);
     }
+    if (schema)
+        EVR_TRY(evr_infer_values(x, ir, schema, err));
     return evr_ir_complete_storage(ir, err);
 }
 

@@ -1,5 +1,5 @@
 /* The element type of a tensor of which only the shape was recorded, from operators below and around it. */
-#include "ir/extractor.h"
+#include "ir/infer.h"
 
 #include <stdio.h>
 

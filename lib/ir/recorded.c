@@ -261,7 +261,23 @@ static void classify_generic_list(evr_recorder *r, evr_recorded *a, evr_str valu
     a->seen.kind = evr_recorded_is_list(value) ? seen_list(value, &a->seen.len) : EVR_SEEN_LIST;
 }
 
-static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
+/* Profilers learnt to write lists of numbers (PyTorch 2.1) after plain numbers; before, they look like None. */
+static bool lists_are_written(evr_recorder *r, const evr_trace *trace)
+{
+    static const char type[] = "ScalarList";
+    if (r->trace != trace) {
+        evr_uid count = evr_trace_event_count(trace);
+        r->lists = false;
+        for (evr_uid uid = 0; uid < count && !r->lists; uid++) {
+            evr_str types = evr_trace_arg(trace, uid, EVR_ARG_TYPES);
+            r->lists = types.len && memmem(types.data, types.len, type, sizeof type - 1);
+        }
+        r->trace = trace;
+    }
+    return r->lists;
+}
+
+static void classify(evr_recorder *r, evr_recorded *a, evr_str value, const evr_trace *trace)
 {
     a->seen.text = value;
     a->seen.dtype = EVR_DTYPE_UNKNOWN;
@@ -292,7 +308,7 @@ static void classify(evr_recorder *r, evr_recorded *a, evr_str value)
         a->dtype_text = a->type;
         return;
     }
-    a->seen.kind = a->type.len ? EVR_SEEN_UNKNOWN : EVR_SEEN_NOTHING;
+    a->seen.kind = a->type.len ? EVR_SEEN_UNKNOWN : value.len || lists_are_written(r, trace) ? EVR_SEEN_NOTHING : EVR_SEEN_UNWRITTEN;
     for (size_t i = 0; i < sizeof named_types / sizeof *named_types; i++)
         if (evr_str_is(a->type, named_types[i].type))
             a->seen.kind = named_types[i].kind;
@@ -348,7 +364,7 @@ static evr_json *item(texts *t, size_t which, size_t i)
     return i < t->count[which] && evr_json_next_item(&t->at[which], &t->first[which]) ? &t->at[which] : NULL;
 }
 
-static void read_argument(evr_recorder *r, texts *t, size_t i, evr_recorded *a)
+static void read_argument(evr_recorder *r, const evr_trace *trace, texts *t, size_t i, evr_recorded *a)
 {
     evr_str value = {"", 0};
     evr_json *j;
@@ -363,7 +379,7 @@ static void read_argument(evr_recorder *r, texts *t, size_t i, evr_recorded *a)
         value = read_text(r, j);
         a->has_value = true;
     }
-    classify(r, a, value);
+    classify(r, a, value, trace);
 }
 
 evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid uid, evr_recorded_call *out, evr_error **err)
@@ -380,7 +396,7 @@ evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid ui
     if (!args)
         return evr_fail_nomem(err);
     for (size_t i = 0; i < n; i++)
-        read_argument(r, &t, i, &args[i]);
+        read_argument(r, trace, &t, i, &args[i]);
     for (size_t i = 0; i < TEXTS; i++)
         EVR_TRY(evr_json_check(r->ctx, &t.at[i], "recorded arguments", err));
     if (r->starved)

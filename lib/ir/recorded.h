@@ -40,6 +40,8 @@ typedef struct evr_recorder {
     evr_buf text;
     evr_json_doc doc;
     bool starved; /* memory was out where there is no cursor to tell it */
+    const evr_trace *trace; /* which was searched for lists */
+    bool lists;             /* some are written */
 } evr_recorder;
 
 void evr_recorder_init(evr_recorder *r, evr_context *ctx);

@@ -226,6 +226,17 @@ static evr_status dropped_text(evr_ir *ir, evr_argument *a, const evr_param *par
     return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
 }
 
+evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes, size_t count, evr_error **err)
+{
+    evr_value *items = evr_ir_add_items(ir, count);
+    if (!items)
+        return evr_fail_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (evr_value){.kind = EVR_VALUE_INT, .u.i = sizes[i]};
+    a->value = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, count}};
+    return EVR_OK;
+}
+
 evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err)
 {
     a->value = (evr_value){.kind = EVR_VALUE_NONE};
@@ -233,9 +244,11 @@ evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err)
 }
 
 /* Nothing was written down for this argument. */
-static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *param, bool values, evr_error **err)
+static evr_status fill_nothing(evr_ir *ir, evr_argument *a, const evr_param *param, bool lists, bool values, evr_error **err)
 {
     const evr_type *type = param->type;
+    if (type->kind == EVR_TYPE_OPTIONAL && type->elem->kind == EVR_TYPE_LIST && !lists)
+        return evr_argument_missing(ir, a, "this profiler wrote no lists: it may be one, or None", err);
     if (type->kind == EVR_TYPE_OPTIONAL) {
         /* kinds that no profiler writes look like None too: their default is as good, and is None nearly always */
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
@@ -281,8 +294,9 @@ evr_status evr_argument_fill(evr_ir *ir, evr_argument *a, const evr_param *param
     EVR_TRY(evr_argument_begin(ir, a, param, err));
     if (!r)
         return evr_argument_default(ir, a, param, "not recorded: the profiler wrote fewer arguments", err);
-    if (r->seen.kind == EVR_SEEN_NOTHING && !r->seen.text.len)
-        return fill_nothing(ir, a, param, values, err);
+    bool unwritten = r->seen.kind == EVR_SEEN_UNWRITTEN;
+    if ((r->seen.kind == EVR_SEEN_NOTHING || unwritten) && !r->seen.text.len)
+        return fill_nothing(ir, a, param, !unwritten, values, err);
     const evr_type *bare = evr_type_bare(param->type);
     if (bare->kind == EVR_TYPE_LIST)
         return fill_list(ir, a, param, bare, r, err);
@@ -319,6 +333,7 @@ evr_status evr_argument_guess(evr_ir *ir, evr_argument *a, const evr_recorded *r
         EVR_TRY(tensor_list(ir, a, r, err));
         break;
     case EVR_SEEN_NOTHING:
+    case EVR_SEEN_UNWRITTEN:
         a->value = (evr_value){.kind = EVR_VALUE_NONE};
         EVR_TRY(evr_argument_note(ir, a, EVR_FROM_RULE, "no schema: an empty type is taken for None", err));
         break;

@@ -100,7 +100,7 @@ static int list_fit(const evr_type *type, const evr_seen *seen)
 }
 
 /* Nothing was recorded: how likely is that for such a parameter? */
-static int nothing_fit(const evr_type *type, bool has_default)
+static int nothing_fit(const evr_type *type, bool has_default, bool lists_unwritten)
 {
     if (type->kind == EVR_TYPE_OPTIONAL)
         return 90;
@@ -116,7 +116,7 @@ static int nothing_fit(const evr_type *type, bool has_default)
     case EVR_TYPE_VARIABLE:
     case EVR_TYPE_DICT:
     case EVR_TYPE_TUPLE: return 60; /* kinds that profilers do not write */
-    case EVR_TYPE_LIST: return evr_type_bare(type->elem)->kind == EVR_TYPE_TENSOR ? 20 : 45;
+    case EVR_TYPE_LIST: return evr_type_bare(type->elem)->kind == EVR_TYPE_TENSOR ? 20 : lists_unwritten ? 60 : 45;
     case EVR_TYPE_TENSOR: return 15; /* an undefined one */
     default: return has_default ? 40 : 25;
     }
@@ -124,8 +124,8 @@ static int nothing_fit(const evr_type *type, bool has_default)
 
 static int fit(const evr_type *type, bool has_default, const evr_seen *seen)
 {
-    if (seen->kind == EVR_SEEN_NOTHING)
-        return nothing_fit(type, has_default);
+    if (seen->kind == EVR_SEEN_NOTHING || seen->kind == EVR_SEEN_UNWRITTEN)
+        return nothing_fit(type, has_default, seen->kind == EVR_SEEN_UNWRITTEN);
     const evr_type *bare = evr_type_bare(type);
     if (seen->kind == EVR_SEEN_UNKNOWN)
         return bare->kind == EVR_TYPE_CLASS || bare->kind == EVR_TYPE_ANY ? 60 : 10;

@@ -8,6 +8,7 @@
 /* What a trace shows of one argument. */
 typedef enum evr_seen_kind {
     EVR_SEEN_NOTHING,     /* empty type, empty value: None, a dropped string, an unrecorded scalar, an undefined tensor… */
+    EVR_SEEN_UNWRITTEN,   /* the same where the profiler writes no lists of numbers: it may be one of those, too */
     EVR_SEEN_TENSOR,      /* dtype, rank */
     EVR_SEEN_TENSOR_LIST, /* len */
     EVR_SEEN_SCALAR,      /* typed "Scalar" but no value: int, float, bool or enum */

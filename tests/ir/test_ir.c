@@ -94,7 +94,7 @@ static void test_event__without_strides_and_values(void **state)
     assert_int_equal(argument(ir, "alpha")->provenance, EVR_FROM_DEFAULT);
     assert_int_equal(argument(ir, "alpha")->value.u.i, 1);
     evr_ir_free(ir);
-    ir = record_of(ctx, "aten::transpose", "[[2,3],[],[]]", "[\"float\",\"Scalar\",\"Scalar\"]", "", "");
+    ir = record_of(ctx, "aten::transpose", "[[2,3,4],[],[]]", "[\"float\",\"Scalar\",\"Scalar\"]", "", "");
     assert_int_equal(evr_ir_reason(ir), EVR_REASON_MISSING_VALUES);
     assert_non_null(strstr(evr_ir_detail(ir).data, "dim0"));
     assert_int_equal(argument(ir, "dim0")->provenance, EVR_FROM_NOWHERE);

@@ -1,0 +1,26 @@
+/* What profilers did not write down, from what stands around a call: operators below it, beside it and above it. */
+#ifndef EVR_IR_INFER_H
+#define EVR_IR_INFER_H
+
+#include "ir/extractor.h"
+
+/* infer.c: the element type of a list's tensor; an evr_infer_fn on evr_surroundings. */
+typedef struct evr_surroundings {
+    evr_extractor *x;
+    evr_uid uid;
+    const evr_recorded_call *call;
+} evr_surroundings;
+
+int32_t evr_infer_dtype(void *surroundings, const evr_argument *a, const evr_recorded *item, const char **rule);
+
+/* infer_values.c: values for arguments that have none, where the shapes of others, or events around the call, tell them, and for
+ * numbers that change what comes out but not the work. What nothing tells stays without one. Uses the extractor's recorders. */
+evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *schema, evr_error **err);
+
+/* infer_view.c: whether it is a view that tells what as_strided inside it was called with. */
+bool evr_infer_knows_view(evr_str op);
+
+/* infer_view.c: sizes, strides and offset of as_strided inside `above`, when that is a view whose own arguments are known. */
+evr_status evr_infer_strided(const evr_ir *above, evr_ir *ir, evr_error **err);
+
+#endif
