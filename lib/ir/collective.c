@@ -166,10 +166,28 @@ static bool read_below(evr_extractor *x, evr_uid uid, evr_collective *c, search 
     return false;
 }
 
+/* Where annotations are no part of the tree: one of the next in the file, on the same thread, within the time of the call. */
+static bool read_within(evr_extractor *x, evr_uid uid, evr_collective *c, search *s)
+{
+    enum { NEXT = 8 };
+    evr_event own = {.struct_size = sizeof own}, e = {.struct_size = sizeof e};
+    evr_uid end = evr_trace_event_count(x->trace);
+    evr_trace_event(x->trace, uid, &own, NULL);
+    for (evr_uid i = 1; i <= NEXT && uid + i < end && own.start_ns != EVR_NO_TIME; i++) {
+        evr_trace_event(x->trace, uid + i, &e, NULL);
+        if (e.kind == EVR_KIND_ANNOTATION && e.track == own.track && e.start_ns >= own.start_ns &&
+            e.start_ns - own.start_ns <= own.duration_ns && s->read(x, uid + i, c, &s->status))
+            return s->status == EVR_OK;
+    }
+    return false;
+}
+
 evr_status evr_collective_read(evr_extractor *x, evr_uid uid, evr_collective *out, bool *told, evr_error **err)
 {
     search events = {read_event, MOST_BELOW, EVR_OK}, annotations = {read_annotation, MOST_BELOW, EVR_OK};
-    *told = read_below(x, uid, out, &events, 0) || (events.status == EVR_OK && read_below(x, uid, out, &annotations, 0));
+    *told = read_below(x, uid, out, &events, 0);
+    if (!*told && events.status == EVR_OK)
+        *told = read_below(x, uid, out, &annotations, 0) || (annotations.status == EVR_OK && read_within(x, uid, out, &annotations));
     return events.status == EVR_OK && annotations.status == EVR_OK ? EVR_OK : evr_fail_nomem(err);
 }
 

@@ -24,6 +24,7 @@ evr_status evr_extractor_new(evr_context *ctx, const evr_trace *trace, const evr
     evr_recorder_init(&x->recorder, ctx);
     evr_recorder_init(&x->neighbour, ctx);
     evr_intern_init(&x->collectives, ctx);
+    evr_traced_init(&x->traced, ctx);
     evr_str version = {"", 0};
     if (options && options->struct_size >= sizeof *options)
         version = options->torch_version;
@@ -48,6 +49,7 @@ void evr_extractor_free(evr_extractor *x)
     evr_catalogue_free(x->catalogue);
     evr_recorder_free(&x->recorder);
     evr_recorder_free(&x->neighbour);
+    evr_traced_free(&x->traced);
     evr_intern_free(&x->collectives);
     evr_release(ctx, x->operators, x->operator_count * sizeof *x->operators);
     evr_release(ctx, x->calls, x->call_cap * sizeof *x->calls);

@@ -4,6 +4,7 @@
 
 #include "ir/record.h"
 #include "ir/recorded.h"
+#include "ir/traced_schema.h"
 #include "base/intern.h"
 #include "schema/catalogue.h"
 
@@ -22,6 +23,7 @@ struct evr_extractor {
     void *source_user;
     evr_recorder recorder;
     evr_recorder neighbour; /* for what events around one record */
+    evr_traced traced; /* schemas of execution traces */
     operator_info *operators; /* by name id */
     size_t operator_count;
     bool asked; /* for any operator */
@@ -43,8 +45,9 @@ evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_
 /* What is known of an operator by its name, which the trace need not have. */
 evr_status evr_extractor_named(evr_extractor *x, evr_str name, const evr_schema *const **schemas, size_t *count, evr_error **err);
 
-/* from_event.c: the schema that a call used; NULL when none fits. With `why`, the candidates and their scores. */
-evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr_recorded_call *call, const evr_schema **out, evr_buf *why,
+/* from_event.c: the schema that a call used; NULL when none fits. With `why`, the candidates and their scores. The call's arguments are
+ * put into the schema's order where the trace names another version of it. */
+evr_status evr_event_schema(evr_extractor *x, const operator_info *op, evr_recorded_call *call, const evr_schema **out, evr_buf *why,
                             evr_error **err);
 
 /* from_event.c: arguments and outcome of an operator event. */

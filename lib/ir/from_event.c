@@ -7,19 +7,40 @@
 
 #include <stdio.h>
 
-/* An execution trace names its schema. */
-evr_status evr_event_schema(evr_extractor *x, const operator_info *op, const evr_recorded_call *call, const evr_schema **out, evr_buf *why,
+/* An execution trace names its schema, which need not be one of ours. */
+static evr_status schema_of_trace(evr_extractor *x, const operator_info *op, evr_recorded_call *call, const evr_schema **out, evr_error **err)
+{
+    const evr_schema *traced;
+    for (size_t i = 0; i < op->count; i++)
+        if (evr_str_eq(op->schemas[i]->text, call->schema)) {
+            *out = op->schemas[i];
+            return EVR_OK;
+        }
+    EVR_TRY(evr_traced_schema(&x->traced, call->schema, &traced, err));
+    if (!traced)
+        return EVR_OK;
+    if (!op->count)
+        *out = traced;
+    for (size_t i = 0; i < op->count; i++)
+        if (evr_traced_fits(traced, op->schemas[i], call->count)) {
+            *out = op->schemas[i];
+            return evr_traced_arguments(&x->recorder.arena, traced, *out, call, err);
+        }
+    return EVR_OK;
+}
+
+evr_status evr_event_schema(evr_extractor *x, const operator_info *op, evr_recorded_call *call, const evr_schema **out, evr_buf *why,
                             evr_error **err)
 {
     evr_seen small[64] = {{0}}, *seen = small;
     *out = NULL;
-    for (size_t i = 0; call->schema.len && i < op->count; i++)
-        if (evr_str_eq(op->schemas[i]->text, call->schema)) {
-            *out = op->schemas[i];
-            if (why)
-                evr_buf_printf(why, "%.*s\n    named by the trace\n", EVR_STR_ARG(call->schema));
-            return EVR_OK;
-        }
+    if (call->schema.len)
+        EVR_TRY(schema_of_trace(x, op, call, out, err));
+    if (*out) {
+        if (why)
+            evr_buf_printf(why, "%.*s\n    named by the trace\n", EVR_STR_ARG((*out)->text));
+        return EVR_OK;
+    }
     if (call->count > 64 && !(seen = evr_alloc(x->ctx, call->count * sizeof *seen)))
         return evr_fail_nomem(err);
     for (size_t i = 0; i < call->count; i++)
@@ -86,8 +107,10 @@ static evr_status talking_record(evr_extractor *x, evr_ir *ir, evr_uid uid, cons
     EVR_TRY(evr_collective_read(x, uid, &c, &told, err));
     if (op->count)
         EVR_TRY(evr_event_schema(x, op, &call, &schema, NULL, err));
-    if (!schema && op->count && !call.count) /* recorded without shapes: the events below tell the rest */
+    if (!schema && op->count) { /* recorded without shapes, or by another version: the events below tell the rest */
         schema = op->schemas[0];
+        call = (evr_recorded_call){.values = call.values, .schema = {"", 0}};
+    }
     if (!schema && told)
         EVR_TRY(target_schema(x, &c, ir->op, &schema, err));
     if (!schema && told && evr_str_is(ir->op, "record_param_comms"))
@@ -116,18 +139,16 @@ evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error
         return evr_ir_set_outcome(ir, EVR_STATUS_SKIPPED, skip, err, "%s", evr_reason_advice(skip));
     EVR_TRY(evr_recorder_read(&x->recorder, x->trace, uid, &call, err));
     const evr_schema *schema = NULL;
-    if (op->count) {
+    if (op->count || call.schema.len)
         EVR_TRY(evr_event_schema(x, op, &call, &schema, NULL, err));
-        if (!schema && !e.signature)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "the trace was recorded without shapes");
-        if (!schema)
-            return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_NO_SCHEMA_MATCH, err,
-                                      "none of %zu overloads takes the %zu recorded arguments", op->count, call.count);
-        if (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema))
-            return evr_fail_nomem(err);
-    } else if (!e.signature) {
-        return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err, "no arguments were recorded and no schema is known");
-    }
+    if (!schema && !e.signature)
+        return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_MISSING_VALUES, err,
+                                  op->count ? "the trace was recorded without shapes" : "no arguments were recorded and no schema is known");
+    if (!schema && op->count)
+        return evr_ir_set_outcome(ir, EVR_STATUS_FAILED, EVR_REASON_NO_SCHEMA_MATCH, err,
+                                  "none of %zu overloads takes the %zu recorded arguments", op->count, call.count);
+    if (schema && (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema)))
+        return evr_fail_nomem(err);
     EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
     return evr_ir_check_missing(ir, call.count ? NULL : "the trace was recorded without shapes", err);
 }

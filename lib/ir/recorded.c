@@ -113,23 +113,24 @@ static void read_dims(evr_recorder *r, evr_json *j, evr_recorded *a, bool stride
     }
 }
 
-/* A string's text without escapes, or the JSON of anything else. */
-static evr_str read_text(evr_recorder *r, evr_json *j)
+static evr_str without_escapes(evr_recorder *r, evr_str raw)
 {
-    evr_str raw = evr_json_raw_value(j);
-    if (!raw.len || raw.data[0] != '"')
-        return raw;
-    raw = (evr_str){raw.data + 1, raw.len - 2};
     if (!raw.len || !memchr(raw.data, '\\', raw.len))
         return raw;
     char *text = evr_arena_alloc(&r->arena, raw.len + 1);
-    if (!text) {
-        evr_json_fail(j, evr_json_no_memory);
+    r->starved |= !text;
+    if (!text)
         return (evr_str){"", 0};
-    }
     size_t len = evr_json_unescape(raw, text);
     text[len] = 0;
     return (evr_str){text, len};
+}
+
+/* A string's text, or the JSON of anything else. */
+static evr_str read_text(evr_recorder *r, evr_json *j)
+{
+    evr_str raw = evr_json_raw_value(j);
+    return raw.len && raw.data[0] == '"' ? without_escapes(r, (evr_str){raw.data + 1, raw.len - 2}) : raw;
 }
 
 /* [0, 0, offset, elements, element size, device], as the reader leaves a tensor of an execution trace. */
@@ -384,9 +385,9 @@ static void read_argument(evr_recorder *r, const evr_trace *trace, texts *t, siz
 
 evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid uid, evr_recorded_call *out, evr_error **err)
 {
-    *out = (evr_recorded_call){.schema = evr_trace_arg(trace, uid, EVR_ARG_SCHEMA)};
     evr_arena_free(&r->arena);
     r->starved = false;
+    *out = (evr_recorded_call){.schema = without_escapes(r, evr_trace_arg(trace, uid, EVR_ARG_SCHEMA))};
     EVR_TRY(open_texts(r, trace, uid, err));
     texts t = enter_texts(r->doc.cursor);
     size_t n = t.count[TYPES] > t.count[VALUES] ? t.count[TYPES] : t.count[VALUES];

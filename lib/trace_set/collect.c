@@ -1,6 +1,7 @@
 /* What a rank took part in. Three kinds of traces tell it: the profiler's record_param_comms operators, whose device work gives the times;
  * kernels of NCCL and RCCL that no such operator launched (replayed graphs, traces of devices alone); and Gloo's annotations. The latter
- * two know no group: operations of one name and size count as a group of their own, in which the order tells them apart. */
+ * two know no group, and neither do record_param_comms of PyTorch before 2.2: operations of one name and size count as a group of their own,
+ * in which the order tells them apart. */
 #include "base/buf.h"
 #include "trace/json.h"
 #include "trace_set/set.h"
@@ -151,20 +152,52 @@ static evr_status from_comms(evr_trace_set *set, evr_member *member, const evr_e
     return add_part(set, member, &part, err);
 }
 
-/* An event that is known by its name (and input sizes) alone. */
-static evr_status from_name(evr_trace_set *set, evr_member *member, const evr_event *e, evr_uid uid, evr_str name, evr_buf *buf, evr_error **err)
+/* What is known by a name and input sizes alone. */
+static evr_status from_name(evr_trace_set *set, evr_member *member, evr_part part, evr_str name, evr_str dims, evr_buf *buf, evr_error **err)
 {
-    if (e->start_ns == EVR_NO_TIME || !is_collective(name))
+    if (part.start == EVR_NO_TIME || !is_collective(name))
         return EVR_OK;
+    static const char *const any_size[] = {"alltoall"};
+    if (is_any(name, any_size, 1))
+        dims.len = 0;
     buf->len = 0;
-    evr_buf_printf(buf, "%.*s %.*s", EVR_STR_ARG(name), EVR_STR_ARG(evr_trace_arg(member->trace, uid, EVR_ARG_DIMS)));
+    evr_buf_printf(buf, "%.*s %.*s", EVR_STR_ARG(name), EVR_STR_ARG(dims));
     if (buf->failed)
         return evr_fail_nomem(err);
     uint32_t key = evr_intern_add(&set->texts, evr_buf_view(buf)), none = evr_intern_add(&set->texts, EVR_STR_LITERAL(""));
-    evr_part part = {.group = key, .signature = key, .name = evr_intern_add(&set->texts, name), .group_name = none, .dtype = none,
-                     .synchronises = synchronises(name), .elements = -1, .sequence = EVR_NO_SEQUENCE, .uid = uid,
-                     .start = e->start_ns, .duration = e->duration_ns};
+    part.group = part.signature = key;
+    part.name = evr_intern_add(&set->texts, name);
+    part.group_name = part.dtype = none;
+    part.synchronises = synchronises(name);
+    part.elements = -1;
+    part.sequence = EVR_NO_SEQUENCE;
     return add_part(set, member, &part, err);
+}
+
+/* record_param_comms of earlier profilers says nothing: the operator around it names the collective. */
+static bool operator_above(const evr_trace *trace, const evr_event *e, evr_event *above)
+{
+    *above = (evr_event){.struct_size = sizeof *above};
+    if (e->parent == EVR_NO_UID || evr_trace_event(trace, e->parent, above, NULL) != EVR_OK || above->kind != EVR_KIND_OP)
+        return false;
+    size_t colon = evr_str_find(above->name, ':', 0);
+    if (colon == SIZE_MAX || colon + 2 > above->name.len)
+        return false;
+    above->name = evr_str_sub(above->name, colon + 2, above->name.len);
+    return is_collective(above->name);
+}
+
+static evr_status from_operator(evr_trace_set *set, evr_member *member, const evr_event *e, evr_uid uid, evr_buf *buf, evr_error **err)
+{
+    evr_event above;
+    evr_part part = {.uid = uid};
+    if (!operator_above(member->trace, e, &above))
+        return EVR_OK;
+    if (!device_span(member->trace, uid, &part.start, &part.duration)) {
+        part.start = e->start_ns;
+        part.duration = e->duration_ns;
+    }
+    return from_name(set, member, part, above.name, evr_trace_arg(member->trace, e->parent, EVR_ARG_DIMS), buf, err);
 }
 
 static int by_group_and_start(const void *a, const void *b)
@@ -186,15 +219,11 @@ static evr_status collect_comms(evr_trace_set *set, evr_member *member, evr_buf 
         evr_event e = {.struct_size = sizeof e};
         comms c;
         evr_str text = evr_trace_arg(member->trace, uid, EVR_ARG_ALL);
-        if (text.len == 0)
-            continue;
-        bool told = read_comms(&doc, set->ctx, text, &c, &status);
-        if (status == EVR_OK && told && (status = evr_trace_event(member->trace, uid, &e, err)) == EVR_OK)
-            status = from_comms(set, member, &e, uid, &c, buf, err);
-        else if (status == EVR_E_NOMEM)
+        bool told = text.len && read_comms(&doc, set->ctx, text, &c, &status);
+        if (status == EVR_E_NOMEM)
             evr_fail_nomem(err);
-        else if (!told)
-            status = EVR_OK; /* arguments that are no JSON are the reader's to report; they name no collective */
+        else if ((status = evr_trace_event(member->trace, uid, &e, err)) == EVR_OK) /* arguments that are no JSON are the reader's to report */
+            status = told ? from_comms(set, member, &e, uid, &c, buf, err) : from_operator(set, member, &e, uid, buf, err);
     }
     evr_json_doc_close(&doc);
     return status;
@@ -208,12 +237,18 @@ static evr_str kernel_name(evr_str name)
     return name;
 }
 
+/* Launched by a record_param_comms that is counted itself. */
 static bool launched_by_comms(const evr_trace *trace, evr_uid kernel)
 {
-    evr_event e = {.struct_size = sizeof e};
-    for (evr_uid uid = evr_trace_launcher(trace, kernel); uid != EVR_NO_UID; uid = e.parent)
-        if (evr_trace_event(trace, uid, &e, NULL) != EVR_OK || evr_str_is(e.name, "record_param_comms"))
+    static const char told[] = "\"Collective name\"";
+    evr_event e = {.struct_size = sizeof e}, above;
+    for (evr_uid uid = evr_trace_launcher(trace, kernel); uid != EVR_NO_UID; uid = e.parent) {
+        if (evr_trace_event(trace, uid, &e, NULL) != EVR_OK)
             return true;
+        evr_str text = evr_trace_arg(trace, uid, EVR_ARG_ALL);
+        if (evr_str_is(e.name, "record_param_comms"))
+            return (text.len && memmem(text.data, text.len, told, sizeof told - 1)) || operator_above(trace, &e, &above);
+    }
     return false;
 }
 
@@ -226,7 +261,8 @@ static evr_status collect_named(evr_trace_set *set, evr_member *member, int32_t 
         if (kind == EVR_KIND_KERNEL && launched_by_comms(member->trace, uid))
             continue;
         evr_str name = kind == EVR_KIND_KERNEL ? kernel_name(e.name) : (evr_str){e.name.data + 5, e.name.len - 5};
-        EVR_TRY(from_name(set, member, &e, uid, name, buf, err));
+        evr_part part = {.uid = uid, .start = e.start_ns, .duration = e.duration_ns};
+        EVR_TRY(from_name(set, member, part, name, evr_trace_arg(member->trace, uid, EVR_ARG_DIMS), buf, err));
     }
     return EVR_OK;
 }

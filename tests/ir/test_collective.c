@@ -201,6 +201,40 @@ static void test_collective__what_is_told(void **state)
     test_context_done(ctx, &m);
 }
 
+/* PyTorch 2.0: other arguments than today, a list whose tensors were not written, and an annotation beside the operator. */
+static const char earlier_text[] =
+    "{\"traceEvents\":["
+    EVENT("c10d::allreduce_", 10, 40, "\"Input Dims\":[[],[],[],[]],\"Input type\":[\"TensorList\",\"\",\"\",\"Scalar\"]") ","
+    EVENT("record_param_comms", 12, 30, "\"Input Dims\":[[],[]],\"Input type\":[\"TensorList\",\"Scalar\"]") ","
+    "{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"nccl:all_reduce\",\"pid\":1,\"tid\":1,\"ts\":14,\"dur\":9,"
+    "\"args\":{\"Input Dims\":[[7,3]],\"Input type\":[\"c10::Half\"]}},"
+    EVENT("c10d::allreduce_", 60, 5, "\"Input Dims\":[[],[],[],[]],\"Input type\":[\"TensorList\",\"\",\"\",\"Scalar\"]") ","
+    "{\"ph\":\"X\",\"cat\":\"user_annotation\",\"name\":\"nccl:all_reduce\",\"pid\":1,\"tid\":1,\"ts\":80,\"dur\":9,"
+    "\"args\":{\"Input Dims\":[[5]],\"Input type\":[\"c10::Half\"]}}"
+    "]}";
+
+static void test_collective__of_earlier_profilers(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    records r;
+    assert_ok(extract(ctx, earlier_text, &r, err));
+    const evr_tensor *t = find(r.items[0], "tensors")->value.u.list.items[0].u.tensor;
+    assert_int_equal(t->shape[0], 21);
+    assert_int_equal(t->dtype, EVR_DTYPE_FLOAT16);
+    assert_int_equal(find(r.items[0], "sparse_indices")->value.kind, EVR_VALUE_NONE);
+    for (size_t i = 1; i < r.count; i++) /* the annotation after it is another call's */
+        if (evr_ir_uid(r.items[i]) == 3)
+            assert_int_equal(find(r.items[i], "tensors")->value.kind, EVR_VALUE_MISSING);
+    drop(&r);
+    test_context_done(ctx, &m);
+    wanted w = {.trace = earlier_text};
+    once_without_failures(extract_step, &w);
+    test_sweep_both("collectives of earlier profilers", extract_step, &w);
+    free(w.text);
+}
+
 /* Every record of a document as one rank has it, as a document. */
 static evr_status fit_step(evr_context *ctx, void *user, evr_error **err)
 {
@@ -466,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_collective__what_is_told),
+        cmocka_unit_test(test_collective__of_earlier_profilers),
         cmocka_unit_test(test_collective__memory_runs_out),
         cmocka_unit_test(test_collective__memory_runs_out_in_other_calls),
         cmocka_unit_test(test_collective__memory_runs_out_while_fitting),
