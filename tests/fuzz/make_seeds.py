@@ -234,7 +234,35 @@ def collective_seeds():
             yield bytes((fail, count, sizes)) + "\n".join(lines).encode()
 
 
-SEEDS = {"collective": collective_seeds, "artifact": artifact_seeds, "csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
+CALLS = [  # name, dims, types, strides, values: of a call, of the operator around it, of the next one
+    [("aten::add", [[2, 3], [3], []], ["float", "float", "Scalar"], [[3, 1], [1], []], ["", "", "2"])],
+    [("aten::cat", [[[2], [3]], []], ["TensorList", "Scalar"], [[[1], [1]], []], ["", "0"])],
+    [("aten::add", [[2], []], ["Tensor(float)", "GenericList[Int]"], None, [[0, 0, 0, 2, 4, "cpu"], [1, 2]])],
+    [("aten::as_strided", [[4], [], [], []], ["float", "ScalarList", "ScalarList", "Scalar"], [[1], [], [], []], ["", "[3, 2]", "(10, 1)", "5"])],
+    [("ns::op", [[2], []], ["float", ""], [[1], []], ["", "1+2j"])],
+    [("aten::set_", [[0], [], [], [], []], ["int", "", "Scalar", "ScalarList", "ScalarList"], None, ["", "", "4", "[3, 2]", "[]"])],
+    [("aten::record_stream", [[16], []], ["float", "Stream"], None, ["", "<Stream>"])],
+    [("aten::as_strided", [[4, 6], [], [], []], ["float", "", "", "Scalar"], None, None),
+     ("aten::select", [[4, 6], [], []], ["float", "Scalar", "Scalar"], None, ["", "1", "-2"])],
+    [("aten::as_strided", [[4, 6], [], [], []], ["float", "", "", ""], None, ["", "", "", ""]),
+     ("aten::slice", [[4, 6], [], [], [], []], ["float", "Scalar", "Scalar", "", "Scalar"], None, ["", "0", "-9223372036854775808", "", "3"])],
+    [("aten::_to_copy", [[2, 3]] + 6 * [[]], ["float", "Scalar", "", "", "", "Scalar", ""], None, None), ("aten::to", [[2, 3]] + 4 * [[]], ["float"] + 4 * ["Scalar"], None, None),
+     ("aten::copy_", [[2, 3], [2, 3], []], ["c10::Half", "float", "Scalar"], [[1, 2], [3, 1], []], None)],
+    [("aten::empty", 6 * [[]], ["", "Scalar", "", "", "Scalar", ""], None, None), ("aten::zeros", 5 * [[]], ["", "Scalar", "", "", "Scalar"], None, None),
+     ("aten::zero_", [[4, 5]], ["long"], None, None)],
+    [("aten::native_layer_norm_backward", [[4, 8], [4, 8], [], [4, 1], [4, 1], [8], [], []], ["float", "float", "", "float", "float", "float", "", ""], None, None)],
+    [("aten::gather", [[7, 2], [], [7, 1], []], ["float", "Scalar", "long", "Scalar"], None, None)],
+    [("aten::convolution", [[1, 2, 4, 4], [2, 2, 3, 3]], ["float", "float"], None, ["", "", "", "(1,)", "(0, 1)", "[1, 1]", "False", "()", "1"])]]
+
+
+def extract_seeds():
+    for i, calls in enumerate(CALLS):
+        lines = "\n".join("\n".join([name, *("" if t is None else json.dumps(t) for t in texts)]) for name, *texts in calls)
+        for fail in (0, 32 + 9 * i):
+            yield bytes([fail]) + lines.encode()
+
+
+SEEDS = {"extract": extract_seeds, "collective": collective_seeds, "artifact": artifact_seeds, "csv": csv_seeds, "schema": schema_seeds, "ir": ir_seeds, "results": results_seeds,
          "json": lambda: [t.encode() for t in JSON], "trace": trace_seeds, "builder": builder_seeds}
 
 
