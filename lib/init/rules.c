@@ -22,6 +22,7 @@ typedef enum role {
     SMALL,         /* whole numbers 0…param-1 */
     DIVISOR,       /* whole numbers from 1 */
     SIZE_OF_DIM,   /* all equal to other.size(param) */
+    FIRST,         /* all 1, which is the first where others count from 1 */
 } role;
 
 typedef enum element { WHOLE, REAL, ANY } element; /* which element types a rule speaks of */
@@ -71,6 +72,8 @@ static const struct {
     {"self", "*multinomial*", REAL, SHARE, "", 0, "probabilities"},
     {"self", "*bernoulli*", REAL, SHARE, "", 0, "probabilities"},
     {"p", "*bernoulli*", REAL, SHARE, "", 0, "probabilities"},
+    {"self", "*::poisson*", REAL, SHARE, "", 0, "rates are not negative"},
+    {"*pivots", "*", WHOLE, FIRST, "", 0, "rows are counted from 1"},
     {"self", "*::binary_cross_entropy*", REAL, SHARE, "", 0, "probabilities"},
     {"target", "*binary_cross_entropy*", REAL, SHARE, "", 0, "probabilities"},
     {"target", "*cross_entropy*", REAL, SHARE, "", 0, "probabilities"},
@@ -196,6 +199,7 @@ static bool apply(const evr_ir *ir, size_t rule, const evr_argument *a, size_t i
     case CENTRED: *out = (evr_fill){EVR_FILL_UNIFORM, -0.95, 0.95, NULL}; return true;
     case DOMINANT: *out = (evr_fill){EVR_FILL_DOMINANT, 0, 0, NULL}; return true;
     case SMALL: *out = below(rules[rule].param); return true;
+    case FIRST: *out = (evr_fill){EVR_FILL_CONSTANT, 1, 0, NULL}; return true;
     case DIVISOR: *out = (evr_fill){EVR_FILL_INTEGERS, 1, 8, NULL}; return true;
     }
     return false;

@@ -36,13 +36,23 @@ static const evr_recorded *written_by(scene *s, evr_uid uid)
     return call.count && call.args[0].seen.kind == EVR_SEEN_TENSOR && call.args[0].shape ? &call.args[0] : NULL;
 }
 
-/* What the call makes is what an operator below it writes to first, or the one that comes next within the same operator. `shape`
- * is what it has to have; NULL for any. */
-static const evr_recorded *made(scene *s, const evr_tensor *shape)
+/* The padding of the convolution that is carried out. */
+static const evr_recorded *padding_of(scene *s, evr_uid uid)
+{
+    enum { PADDING = 4 };
+    evr_event e = {.struct_size = sizeof e};
+    evr_recorded_call call;
+    evr_trace_event(s->x->trace, uid, &e, NULL);
+    if (!evr_str_is(e.name, "aten::convolution") || evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
+        return NULL;
+    return call.count > PADDING ? &call.args[PADDING] : NULL;
+}
+
+/* What `pick` finds in an operator below the call, the first by depth. */
+static const evr_recorded *find_below(scene *s, const evr_recorded *(*pick)(scene *, evr_uid))
 {
     enum { DEEPEST = 4 };
     const evr_trace *t = s->x->trace;
-    evr_event e = {.struct_size = sizeof e}, own = {.struct_size = sizeof own};
     evr_uid at[DEEPEST + 1] = {evr_trace_first_child(t, s->ir->uid)};
     int depth = 0, budget = 32;
     const evr_recorded *r = NULL;
@@ -53,10 +63,20 @@ static const evr_recorded *made(scene *s, const evr_tensor *shape)
             continue;
         }
         at[depth] = evr_trace_next_sibling(t, uid);
-        r = written_by(s, uid);
+        r = pick(s, uid);
         if (!r && depth < DEEPEST)
             at[++depth] = evr_trace_first_child(t, uid);
     }
+    return r;
+}
+
+/* What the call makes is what an operator below it writes to first, or the one that comes next within the same operator. `shape`
+ * is what it has to have; NULL for any. */
+static const evr_recorded *made(scene *s, const evr_tensor *shape)
+{
+    const evr_trace *t = s->x->trace;
+    evr_event e = {.struct_size = sizeof e}, own = {.struct_size = sizeof own};
+    const evr_recorded *r = find_below(s, written_by);
     evr_trace_event(t, s->ir->uid, &own, NULL);
     evr_uid next = evr_trace_next_sibling(t, s->ir->uid);
     if (!r && own.parent != EVR_NO_UID && next != EVR_NO_UID) {
@@ -65,6 +85,19 @@ static const evr_recorded *made(scene *s, const evr_tensor *shape)
     }
     bool fits = r && (!shape || (shape->rank == r->seen.rank && memcmp(shape->shape, r->shape, shape->rank * sizeof *r->shape) == 0));
     return fits ? r : NULL;
+}
+
+/* "same" or "valid", which no profiler writes. */
+static evr_status padding_mode(scene *s, evr_argument *a, evr_error **err)
+{
+    const evr_recorded *r = find_below(s, padding_of);
+    if (!r || !r->seen.text.len)
+        return EVR_OK;
+    bool same = false;
+    for (size_t i = 0; i < r->seen.text.len; i++)
+        same |= r->seen.text.data[i] >= '1' && r->seen.text.data[i] <= '9';
+    a->value = (evr_value){.kind = EVR_VALUE_STR, .u.s = evr_str_c(same ? "same" : "valid")};
+    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "by the padding of the convolution below it", err);
 }
 
 static evr_status dtype_of_made(scene *s, evr_argument *a, evr_error **err)
@@ -266,6 +299,7 @@ static const struct {
     {"sparse_grad", EVR_TYPE_BOOL, false, assume_false},
     {"pin_memory", EVR_TYPE_BOOL, false, assume_false},
     {"output_mask", EVR_TYPE_BOOL, true, outputs_wanted},
+    {"padding", EVR_TYPE_STR, false, padding_mode},
     {NULL, EVR_TYPE_LAYOUT, false, layout},
     {NULL, EVR_TYPE_MEMORY_FORMAT, false, memory_format},
     {NULL, EVR_TYPE_SCALAR, false, number},
@@ -309,7 +343,8 @@ evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *sche
 {
     scene s = {x, ir};
     for (size_t i = 0; i < ir->arg_count; i++) {
-        if (ir->args[i].value.kind != EVR_VALUE_MISSING)
+        bool dropped = schema->params[i].type->kind == EVR_TYPE_STR && ir->args[i].provenance == EVR_FROM_DEFAULT;
+        if (ir->args[i].value.kind != EVR_VALUE_MISSING && !dropped)
             continue;
         if (evr_str_starts(ir->op, "aten::as_strided"))
             return strided(&s, err);

@@ -383,6 +383,18 @@ static void read_argument(evr_recorder *r, const evr_trace *trace, texts *t, siz
     classify(r, a, value, trace);
 }
 
+/* Profilers write a list of more than some length as an empty one. The lists of a call are of one length or empty: where one was
+ * written, the others are what they seem. */
+static void settle_lists(evr_recorded *args, size_t count)
+{
+    bool written = false;
+    for (size_t i = 0; i < count; i++)
+        written |= args[i].seen.kind == EVR_SEEN_TENSOR_LIST && args[i].item_count;
+    for (size_t i = 0; i < count && written; i++)
+        if (args[i].seen.kind == EVR_SEEN_TENSOR_LIST && !args[i].item_count)
+            args[i].seen.len = 0;
+}
+
 evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid uid, evr_recorded_call *out, evr_error **err)
 {
     evr_arena_free(&r->arena);
@@ -398,6 +410,7 @@ evr_status evr_recorder_read(evr_recorder *r, const evr_trace *trace, evr_uid ui
         return evr_fail_nomem(err);
     for (size_t i = 0; i < n; i++)
         read_argument(r, trace, &t, i, &args[i]);
+    settle_lists(args, n);
     for (size_t i = 0; i < TEXTS; i++)
         EVR_TRY(evr_json_check(r->ctx, &t.at[i], "recorded arguments", err));
     if (r->starved)

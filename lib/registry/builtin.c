@@ -25,7 +25,7 @@ static const struct {
 static const struct {
     const char *argument, *text;
 } texts[] = {
-    {"kv_cache_dtype", "auto"},
+    {"kv_cache_dtype", "auto"}, {"indexing", "ij"}, {"reduce", "amax"}, {"api_name", "replay"}, {"assert_msg", "replay"},
 };
 
 bool evr_registry_ship(evr_registry *r)

@@ -180,8 +180,9 @@ int64_t evr_schema_score(const evr_schema *schema, const evr_seen *seen, size_t 
             evr_buf_printf(why, "does not fit: %zu more arguments are required", required);
         return -1;
     }
-    /* the average, so that long schemas have no advantage, less a little for every parameter that went unrecorded */
-    int64_t score = (used ? total * 1000 / (int64_t)used : 50000) - (int64_t)defaulted * 2000;
+    /* the average, so that long schemas have no advantage, less something for every parameter that went unrecorded: profilers write all
+     * that a call was given, and it was given all, so there are none but those that a later version added */
+    int64_t score = (used ? total * 1000 / (int64_t)used : 50000) - (int64_t)defaulted * 8000;
     if (score < 1)
         score = 1;
     if (why)
