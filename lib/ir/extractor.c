@@ -1,5 +1,5 @@
 /* Unique calls of a trace, and records of its events. */
-#include "ir/extractor.h"
+#include "ir/infer.h"
 
 #include "base/hash.h"
 #include "ir/batch.h"
@@ -125,15 +125,19 @@ evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_
     return EVR_OK;
 }
 
-/* Calls are alike by name and recorded arguments; those that talk to other ranks by what they said, too. */
+/* Calls are alike by name and recorded arguments; those that talk to other ranks by what they said, too, and those that index by
+ * what with. */
 static bool call_key(evr_extractor *x, evr_uid uid, const evr_event *e, uint64_t *key)
 {
     uint32_t said = 0;
+    uint64_t indexed = 0;
     if (evr_collective_op(e->name) && !evr_collective_signature(x, uid, &said))
         return false;
+    if (e->signature && evr_infer_takes_indices(e->name) && !evr_infer_indices_hash(x, uid, &indexed))
+        return false;
     *key = (uint64_t)evr_trace_name_ids(x->trace)[uid] << 32 | e->signature;
-    if (said)
-        *key = evr_hash(&(uint64_t[]){*key, said}, 2 * sizeof *key) | (uint64_t)1 << 63; /* names are fewer than 2^31 */
+    if (said || indexed)
+        *key = evr_hash(&(uint64_t[]){*key, said, indexed}, 3 * sizeof *key) | (uint64_t)1 << 63; /* names are fewer than 2^31 */
     return true;
 }
 

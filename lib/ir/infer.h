@@ -23,4 +23,10 @@ bool evr_infer_knows_view(evr_str op);
 /* infer_view.c: sizes, strides and offset of as_strided inside `above`, when that is a view whose own arguments are known. */
 evr_status evr_infer_strided(const evr_ir *above, evr_ir *ir, evr_error **err);
 
+/* infer_index.c: the list of optional tensors of aten::index and its kin; whether an operator is one of them; and a number that is
+ * equal for calls with equal indices, 0 when nothing tells them (false: memory is out). */
+evr_status evr_infer_indices(evr_extractor *x, evr_ir *ir, evr_argument *a, evr_error **err);
+bool evr_infer_takes_indices(evr_str op);
+bool evr_infer_indices_hash(evr_extractor *x, evr_uid uid, uint64_t *out);
+
 #endif

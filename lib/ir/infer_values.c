@@ -7,6 +7,7 @@
 typedef struct scene {
     evr_extractor *x;
     evr_ir *ir;
+    bool starved; /* memory was out while a neighbour was read */
 } scene;
 
 static const evr_tensor *tensor_named(const evr_ir *ir, const char *name)
@@ -25,13 +26,21 @@ static evr_status give_whole(evr_ir *ir, evr_argument *a, int64_t value, const c
     return evr_argument_note(ir, a, EVR_FROM_RULE, note, err);
 }
 
+/* The arguments of another event; false when they are damaged, or memory is out. */
+static bool read_neighbour(scene *s, evr_uid uid, evr_recorded_call *call)
+{
+    evr_status status = evr_recorder_read(&s->x->neighbour, s->x->trace, uid, call, NULL);
+    s->starved |= status == EVR_E_NOMEM;
+    return status == EVR_OK;
+}
+
 /* The tensor that an event writes to, if it is an operator in place such as copy_ and zero_. What is given is the recorder's. */
 static const evr_recorded *written_by(scene *s, evr_uid uid)
 {
     evr_event e = {.struct_size = sizeof e};
     evr_recorded_call call;
     evr_trace_event(s->x->trace, uid, &e, NULL);
-    if (e.kind != EVR_KIND_OP || !evr_str_ends(e.name, "_") || evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
+    if (e.kind != EVR_KIND_OP || !evr_str_ends(e.name, "_") || !read_neighbour(s, uid, &call))
         return NULL;
     return call.count && call.args[0].seen.kind == EVR_SEEN_TENSOR && call.args[0].shape ? &call.args[0] : NULL;
 }
@@ -43,7 +52,7 @@ static const evr_recorded *padding_of(scene *s, evr_uid uid)
     evr_event e = {.struct_size = sizeof e};
     evr_recorded_call call;
     evr_trace_event(s->x->trace, uid, &e, NULL);
-    if (!evr_str_is(e.name, "aten::convolution") || evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
+    if (!evr_str_is(e.name, "aten::convolution") || !read_neighbour(s, uid, &call))
         return NULL;
     return call.count > PADDING ? &call.args[PADDING] : NULL;
 }
@@ -281,6 +290,8 @@ static evr_status number(scene *s, evr_argument *a, evr_error **err)
     return evr_argument_note(s->ir, a, EVR_FROM_RULE, "the number was not recorded: one that makes the same work is taken", err);
 }
 
+static evr_status indices(scene *s, evr_argument *a, evr_error **err) { return evr_infer_indices(s->x, s->ir, a, err); }
+
 static const struct {
     const char *name;   /* of the parameter; NULL = any */
     evr_type_kind type; /* of it, or of its items */
@@ -300,6 +311,7 @@ static const struct {
     {"pin_memory", EVR_TYPE_BOOL, false, assume_false},
     {"output_mask", EVR_TYPE_BOOL, true, outputs_wanted},
     {"padding", EVR_TYPE_STR, false, padding_mode},
+    {"indices", EVR_TYPE_TENSOR, true, indices},
     {NULL, EVR_TYPE_LAYOUT, false, layout},
     {NULL, EVR_TYPE_MEMORY_FORMAT, false, memory_format},
     {NULL, EVR_TYPE_SCALAR, false, number},
@@ -341,7 +353,7 @@ static evr_status strided(scene *s, evr_error **err)
 
 evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *schema, evr_error **err)
 {
-    scene s = {x, ir};
+    scene s = {x, ir, false};
     for (size_t i = 0; i < ir->arg_count; i++) {
         bool dropped = schema->params[i].type->kind == EVR_TYPE_STR && ir->args[i].provenance == EVR_FROM_DEFAULT;
         if (ir->args[i].value.kind != EVR_VALUE_MISSING && !dropped)
@@ -350,5 +362,5 @@ evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *sche
             return strided(&s, err);
         EVR_TRY(infer_argument(&s, &ir->args[i], schema->params[i].type, err));
     }
-    return EVR_OK;
+    return s.starved ? evr_fail_nomem(err) : EVR_OK;
 }

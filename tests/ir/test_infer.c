@@ -182,6 +182,69 @@ static void test_infer__views(void **state)
     test_context_done(ctx, &m);
 }
 
+#define INDEX {0, 90, "aten::index", "[[4,5],[]]", "[\"float\",\"\"]", "[\"\",\"\"]"}
+#define STRIDED(lists) {20, 5, "aten::as_strided", "[[4,5],[],[],[]]", "[\"float\",\"ScalarList\",\"ScalarList\",\"\"]", "[\"\"," lists ",\"\"]"}
+#define RESHAPED(at, dims) {at, 5, "aten::reshape", "[" dims ",[]]", "[\"long int\",\"ScalarList\"]", "[\"\",\"[]\"]"}
+#define CONVERTED {10, 5, "aten::to", "[[3],[],[],[],[]]", "[\"int\",\"Scalar\",\"Scalar\",\"Scalar\",\"\"]", "[\"\",\"4\",\"False\",\"False\",\"\"]"}
+#define NONZERO(dims) {10, 5, "aten::nonzero", "[" dims "]", "[\"bool\"]", "[\"\"]"}
+
+/* Indices by what is done with them below. */
+static void test_infer__indices(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int64[3]]");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[4, 3]\",\"[5, 0]\""), RESHAPED(30, "[3]"))), "float32[4,5], [None, int64[3]]");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[2, 3]\",\"[0, 0]\""), RESHAPED(30, "[2,3]"), RESHAPED(40, "[2,3]"))),
+                  "float32[4,5], [int64[2,3], int64[2,3]]");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, CONVERTED, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int32[3]]");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, NONZERO("[4,5]"), STRIDED("\"[7]\",\"[0]\""), RESHAPED(30, "[7]"), RESHAPED(40, "[7]"))),
+                  "float32[4,5], [bool[4,5]]");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, NONZERO("[5]"), STRIDED("\"[4, 2]\",\"[5, 0]\""), RESHAPED(30, "[2]"))), "float32[4,5], [None, bool[5]]");
+    /* without lists all dimensions have to be indexed */
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"), RESHAPED(40, "[3]"))), "float32[4,5], [int64[3], int64[3]]");
+    /* another shape than the index has */
+    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[9, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
+    assert_record(record_of(ctx, 0, STEPS(INDEX)), "float32[4,5], ?");
+    const step put = {0, 95, "aten::index_put_", "[[4,5],[],[],[]]", "[\"float\",\"\",\"float\",\"Scalar\"]", "[\"\",\"\",\"\",\"False\"]"};
+    const step inner = {2, 90, "aten::_index_put_impl_", "[[4,5],[],[],[],[]]", "[\"float\",\"\",\"float\",\"Scalar\",\"Scalar\"]", "[\"\",\"\",\"\",\"False\",\"False\"]"};
+    const step fill = {10, 5, "aten::masked_fill_", "[[4,5],[4,5],[]]", "[\"float\",\"bool\",\"float\"]", "[\"\",\"\",\"\"]"};
+    assert_record(record_of(ctx, 0, STEPS(put, inner, fill)), "float32[4,5], [bool[4,5]], float32[], False");
+    test_context_done(ctx, &m);
+}
+
+/* The same event twice with other indices is two calls, with the same ones it is one. */
+static void test_infer__indices_tell_calls_apart(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    step steps[9] = {INDEX, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]")};
+    for (int i = 3; i < 9; i++) {
+        steps[i] = steps[i - 3];
+        steps[i].start += 100;
+    }
+    steps[7] = (step)STRIDED("\"[4, 3]\",\"[5, 0]\"");
+    steps[7].start += 200;
+    evr_trace *t = trace_of(ctx, steps, 9);
+    evr_extractor *x = NULL;
+    const evr_call *calls = NULL;
+    size_t count, indexing = 0;
+    assert_ok(evr_extractor_new(ctx, t, NULL, &x, err));
+    assert_ok(evr_extractor_calls(x, &calls, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (calls[i].uid == 0 || calls[i].uid == 6) {
+            assert_int_equal(calls[i].count, calls[i].uid == 0 ? 2 : 1);
+            indexing++;
+        }
+    assert_int_equal(indexing, 2);
+    evr_extractor_free(x);
+    evr_trace_free(t);
+    test_context_done(ctx, &m);
+}
+
 /* Lists of numbers look like None to profilers that do not write them. */
 static void test_infer__unwritten_lists(void **state)
 {
@@ -240,6 +303,8 @@ int main(void)
         cmocka_unit_test(test_infer__size_of_what_is_made),
         cmocka_unit_test(test_infer__from_shapes),
         cmocka_unit_test(test_infer__views),
+        cmocka_unit_test(test_infer__indices),
+        cmocka_unit_test(test_infer__indices_tell_calls_apart),
         cmocka_unit_test(test_infer__unwritten_lists),
         cmocka_unit_test(test_infer__no_memory),
     };
