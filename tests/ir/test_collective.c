@@ -1,5 +1,5 @@
 /* Records of calls to other ranks, and those records made to fit the ranks that there are: what comes out, and what happens when memory runs out. */
-#include "support/support.h"
+#include "ir/argument.h"
 #include "support/sweep.h"
 
 #include <evreplay/ranks.h>
@@ -166,17 +166,6 @@ static void test_collective__memory_runs_out_in_other_calls(void **state)
     }
 }
 
-static const evr_argument *find(const evr_ir *ir, const char *name)
-{
-    for (size_t i = 0; i < evr_ir_argument_count(ir); i++) {
-        const evr_argument *a = evr_ir_argument(ir, i);
-        if (a->name.len == strlen(name) && !memcmp(a->name.data, name, a->name.len))
-            return a;
-    }
-    fail_msg("no argument %s", name);
-    return NULL;
-}
-
 static void test_collective__what_is_told(void **state)
 {
     (void)state;
@@ -189,7 +178,7 @@ static void test_collective__what_is_told(void **state)
     assert_str(g->description, "tensor parallel");
     assert_str(g->backend, "cpu:gloo,cuda:nccl");
     assert_int_equal(g->rank_count, 4);
-    assert_str(find(r.items[0], "reduce_op")->value.u.s, "max");
+    assert_str(argument(r.items[0], "reduce_op")->value.u.s, "max");
     size_t spaced = 0;
     for (size_t i = 0; i < r.count; i++)
         if ((g = evr_ir_group(r.items[i])) && g->rank_count == 4 && g->ranks[0] == 2) {
@@ -220,13 +209,13 @@ static void test_collective__of_earlier_profilers(void **state)
     evr_context *ctx = test_context(&m);
     records r;
     assert_ok(extract(ctx, earlier_text, &r, err));
-    const evr_tensor *t = find(r.items[0], "tensors")->value.u.list.items[0].u.tensor;
+    const evr_tensor *t = argument(r.items[0], "tensors")->value.u.list.items[0].u.tensor;
     assert_int_equal(t->shape[0], 21);
     assert_int_equal(t->dtype, EVR_DTYPE_FLOAT16);
-    assert_int_equal(find(r.items[0], "sparse_indices")->value.kind, EVR_VALUE_NONE);
+    assert_int_equal(argument(r.items[0], "sparse_indices")->value.kind, EVR_VALUE_NONE);
     for (size_t i = 1; i < r.count; i++) /* the annotation after it is another call's */
         if (evr_ir_uid(r.items[i]) == 3)
-            assert_int_equal(find(r.items[i], "tensors")->value.kind, EVR_VALUE_MISSING);
+            assert_int_equal(argument(r.items[i], "tensors")->value.kind, EVR_VALUE_MISSING);
     drop(&r);
     test_context_done(ctx, &m);
     wanted w = {.trace = earlier_text};
@@ -348,7 +337,7 @@ static evr_status fit_text(evr_context *ctx, const char *record, evr_ranks how, 
 
 static void assert_parts(const evr_ir *ir, const char *name, const int64_t *parts, size_t count)
 {
-    const evr_value *v = &find(ir, name)->value;
+    const evr_value *v = &argument(ir, name)->value;
     assert_int_equal(v->kind, EVR_VALUE_LIST);
     assert_int_equal(v->u.list.len, count);
     for (size_t i = 0; i < count; i++)
@@ -382,8 +371,8 @@ static void test_collective__exchanges_follow_the_experts(void **state)
         assert_int_equal(evr_ir_group(ir)->size, cases[i].size);
         assert_parts(ir, "input_split_sizes", cases[i].sent, cases[i].size);
         assert_parts(ir, "output_split_sizes", cases[i].received, cases[i].size);
-        assert_int_equal(find(ir, "output")->value.u.tensor->shape[0], cases[i].rows);
-        assert_int_equal(find(ir, "input")->value.u.tensor->shape[0], 10);
+        assert_int_equal(argument(ir, "output")->value.u.tensor->shape[0], cases[i].rows);
+        assert_int_equal(argument(ir, "input")->value.u.tensor->shape[0], 10);
         evr_ir_free(ir);
         test_context_done(ctx, &m);
     }
@@ -406,31 +395,31 @@ static void test_collective__lists_follow_the_ranks(void **state)
     const char *exchange = RECORD("c10d::alltoall_", ARGUMENT("output_tensors", "Tensor[]", LIST_OF(ONE, ONE, ONE, ONE)) "," ARGUMENT("input_tensors", "Tensor[]",
                                   LIST_OF(TENSOR("[1,2]"), TENSOR("[2,2]"), TENSOR("[5,2]"), TENSOR("[7,2]"))));
     assert_ok(fit_text(ctx, exchange, third, &ir, &needed, err));
-    const evr_value *out = &find(ir, "output_tensors")->value;
+    const evr_value *out = &argument(ir, "output_tensors")->value;
     assert_int_equal(out->u.list.len, 4);
     for (size_t i = 0; i < 4; i++) /* every rank sends the third what it has for the third place */
         assert_int_equal(first_size(&out->u.list.items[i]), 5);
     evr_ir_free(ir);
     assert_ok(fit_text(ctx, exchange, second_of_two, &ir, &needed, err));
-    out = &find(ir, "output_tensors")->value;
+    out = &argument(ir, "output_tensors")->value;
     assert_int_equal(out->u.list.len, 2);
-    assert_int_equal(first_size(&out->u.list.items[1]), first_size(&find(ir, "input_tensors")->value.u.list.items[1]));
+    assert_int_equal(first_size(&out->u.list.items[1]), first_size(&argument(ir, "input_tensors")->value.u.list.items[1]));
     evr_ir_free(ir);
 
     const char *gathered = RECORD("c10d::allgather_coalesced_", ARGUMENT("output_lists", "Tensor[][]", LIST_OF("[" ONE "]", "[" ONE "]", "[" ONE "]", "[" ONE "]")) ","
                                   ARGUMENT("input_list", "Tensor[]", "[" ONE "]"));
     assert_ok(fit_text(ctx, gathered, second_of_two, &ir, &needed, err));
-    out = &find(ir, "output_lists")->value;
+    out = &argument(ir, "output_lists")->value;
     assert_int_equal(out->u.list.len, 2); /* a list for each rank, of as many tensors as before */
     assert_int_equal(out->u.list.items[1].u.list.len, 1);
     evr_ir_free(ir);
 
     const char *told = RECORD("_c10d_functional::broadcast", ARGUMENT("input", "Tensor", ONE) "," ARGUMENT("src", "int", "3"));
     assert_ok(fit_text(ctx, told, second_of_two, &ir, &needed, err));
-    assert_int_equal(find(ir, "src")->value.u.i, 0);
+    assert_int_equal(argument(ir, "src")->value.u.i, 0);
     evr_ir_free(ir);
     assert_ok(fit_text(ctx, told, third, &ir, &needed, err));
-    assert_int_equal(find(ir, "src")->value.u.i, 3);
+    assert_int_equal(argument(ir, "src")->value.u.i, 3);
     evr_ir_free(ir);
     test_context_done(ctx, &m);
 }

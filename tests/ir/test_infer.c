@@ -1,5 +1,5 @@
 /* Values that no profiler wrote, from events around the call. */
-#include "support/support.h"
+#include "ir/argument.h"
 
 #include "ir/record.h"
 
@@ -38,15 +38,6 @@ static evr_ir *record_of(evr_context *ctx, evr_uid uid, const step *steps, size_
     evr_extractor_free(x);
     evr_trace_free(t);
     return ir;
-}
-
-static const evr_argument *argument(const evr_ir *ir, const char *name)
-{
-    for (size_t i = 0; i < evr_ir_argument_count(ir); i++)
-        if (evr_str_is(evr_ir_argument(ir, i)->name, name))
-            return evr_ir_argument(ir, i);
-    fail_msg("no argument %s", name);
-    return NULL;
 }
 
 /* All arguments in words. */

@@ -1,5 +1,5 @@
 /* Records: from events of every generation, and as JSON there and back. */
-#include "support/support.h"
+#include "ir/argument.h"
 
 #include "ir/record.h"
 #include "ir/status.h"
@@ -50,15 +50,6 @@ static evr_ir *record_of(evr_context *ctx, const char *name, const char *dims, c
     evr_trace_free(t);
     evr_trace_builder_free(b);
     return ir;
-}
-
-static const evr_argument *argument(const evr_ir *ir, const char *name)
-{
-    for (size_t i = 0; i < evr_ir_argument_count(ir); i++)
-        if (evr_str_is(evr_ir_argument(ir, i)->name, name))
-            return evr_ir_argument(ir, i);
-    fail_msg("no argument %s", name);
-    return NULL;
 }
 
 static void test_event__modern(void **state)

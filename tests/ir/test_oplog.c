@@ -1,5 +1,5 @@
 /* Operator-input logs: every notation of a value, the records that calls become, and damage. */
-#include "support/support.h"
+#include "ir/argument.h"
 
 #include "ir/oplog.h"
 #include "ir/record.h"
@@ -14,15 +14,6 @@ static evr_ir_set *read_log(evr_context *ctx, const char *text)
     if (evr_ir_read(ctx, text, strlen(text), &set, &e) != EVR_OK)
         fail_msg("%s: %s", text, evr_error_message(e));
     return set;
-}
-
-static const evr_argument *named(const evr_ir *ir, const char *name)
-{
-    for (size_t i = 0; i < ir->arg_count; i++)
-        if (evr_str_is(ir->args[i].name, name))
-            return &ir->args[i];
-    fail_msg("no argument %s", name);
-    return NULL;
 }
 
 /* The first argument of an operator without a schema, written down in the library's own form. */
@@ -204,14 +195,14 @@ static void test_oplog__names_and_defaults(void **state)
     assert_int_equal(evr_ir_status(ir), EVR_STATUS_OK);
     assert_int_equal(ir->arg_count, 3);
     assert_str(ir->args[1].name, "other");
-    assert_int_equal(named(ir, "alpha")->provenance, EVR_FROM_DEFAULT);
-    assert_int_equal(named(ir, "alpha")->value.u.i, 1);
-    assert_int_equal(named(ir, "alpha")->flags, EVR_ARGUMENT_KWARG);
-    assert_int_equal(named(ir, "self")->value.u.tensor->flags, 0); /* strides are known, not assumed */
+    assert_int_equal(argument(ir, "alpha")->provenance, EVR_FROM_DEFAULT);
+    assert_int_equal(argument(ir, "alpha")->value.u.i, 1);
+    assert_int_equal(argument(ir, "alpha")->flags, EVR_ARGUMENT_KWARG);
+    assert_int_equal(argument(ir, "self")->value.u.tensor->flags, 0); /* strides are known, not assumed */
     ir = evr_ir_set_at(set, 1);
-    assert_int_equal(named(ir, "other")->value.kind, EVR_VALUE_FLOAT);
-    assert_int_equal(named(ir, "alpha")->value.u.i, 2);
-    assert_int_equal(named(ir, "alpha")->provenance, EVR_FROM_TRACE);
+    assert_int_equal(argument(ir, "other")->value.kind, EVR_VALUE_FLOAT);
+    assert_int_equal(argument(ir, "alpha")->value.u.i, 2);
+    assert_int_equal(argument(ir, "alpha")->provenance, EVR_FROM_TRACE);
     assert_str(evr_ir_device(ir), "cuda:1");
     assert_int_equal(evr_ir_count(evr_ir_set_at(set, 2)), 3);
     evr_ir_set_free(set);
@@ -262,8 +253,8 @@ static void test_oplog__overloads(void **state)
             if (ir->status != EVR_STATUS_OK)
                 fail_msg("%s: %s", text, ir->detail.data);
             assert_str(ir->overload, chosen[i].overload);
-            if (named(ir, chosen[i].argument)->value.kind != chosen[i].kind)
-                fail_msg("%s: %s is of kind %u", text, chosen[i].argument, named(ir, chosen[i].argument)->value.kind);
+            if (argument(ir, chosen[i].argument)->value.kind != chosen[i].kind)
+                fail_msg("%s: %s is of kind %u", text, chosen[i].argument, argument(ir, chosen[i].argument)->value.kind);
         }
         evr_ir_set_free(set);
     }
@@ -340,7 +331,7 @@ static void test_oplog__as_strided(void **state)
     evr_context *ctx = test_context(&m);
     evr_ir_set *set = read_log(ctx, "Operator: aten.as_strided.default\ncnt: 1, ((T([4], f32), [2, 8], [8, 1]), {})\n");
     const evr_ir *ir = evr_ir_set_at(set, 0);
-    assert_int_equal(named(ir, "self")->value.u.tensor->storage_elements, 16);
+    assert_int_equal(argument(ir, "self")->value.u.tensor->storage_elements, 16);
     evr_ir_set_free(set);
     test_context_done(ctx, &m);
 }
