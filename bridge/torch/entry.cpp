@@ -72,6 +72,7 @@ evr_bridge table(Bridge *self, uint32_t abi)
     t.threads = threads;
     t.describe = describe;
     t.call_floor = call_floor;
+    t.call_autocast = call_autocast;
     t.folder = folder;
     t.tensor_symmetric = tensor_symmetric;
     t.record_begin = record_begin;

@@ -138,6 +138,9 @@ typedef struct evr_bridge {
      *  (EVR_STREAM_NATIVE). Without this it goes to the calling thread's current stream, which is the device's default one as a rule and cannot be captured.
      *  @return EVR_OK, EVR_E_UNSUPPORTED (a device without streams, or a tensor library that does not tell their handles), EVR_E_NO_DEVICE */
     evr_status (*stream_own)(void *self, evr_device device, void **native, evr_error **err);
+    /** Optional. From here on the call runs under autocast to an element type, EVR_DTYPE_…; before, and without this, autocast is off.
+     *  @return EVR_OK, EVR_E_UNSUPPORTED (not for this device, or not to this type) */
+    evr_status (*call_autocast)(void *self, evr_bridge_call *call, int32_t dtype, evr_error **err);
 } evr_bridge;
 
 /**

@@ -230,7 +230,7 @@ EVR_API evr_str evr_ir_overload(const evr_ir *ir); /**< "Tensor"; empty for the 
 EVR_API evr_str evr_ir_schema(const evr_ir *ir);   /**< whole schema; empty without one @since 0.1 */
 EVR_API size_t evr_ir_argument_count(const evr_ir *ir);                        /**< positional first, as in the schema @since 0.1 */
 EVR_API const evr_argument *evr_ir_argument(const evr_ir *ir, size_t index);   /**< NULL beyond the last @since 0.1 */
-/** The arguments in words, such as "float32[8,8], 1, dim=-1". Free with evr_text_free(). @since 0.1 */
+/** The arguments in words, such as "float32[8,8], 1, dim=-1", and what autocast made of them. Free with evr_text_free(). @since 0.1 */
 EVR_API evr_status evr_ir_arguments(const evr_ir *ir, char **out, evr_error **err);
 EVR_API uint64_t evr_ir_count(const evr_ir *ir);   /**< calls with the same arguments @since 0.1 */
 EVR_API evr_uid evr_ir_uid(const evr_ir *ir);      /**< event it was made from; EVR_NO_UID if none @since 0.1 */
@@ -240,6 +240,8 @@ EVR_API const evr_kernel *evr_ir_kernel(const evr_ir *ir, size_t index);       /
 EVR_API int32_t evr_ir_status(const evr_ir *ir);   /**< EVR_STATUS_..., of the extraction @since 0.1 */
 EVR_API int32_t evr_ir_reason(const evr_ir *ir);   /**< EVR_REASON_... @since 0.1 */
 EVR_API evr_str evr_ir_detail(const evr_ir *ir);   /**< names what is missing or wrong; may be empty @since 0.1 */
+/** Element type that autocast gave the call's arguments; EVR_DTYPE_UNKNOWN when it was off, which is how calls are replayed then. @since 0.1 */
+EVR_API int32_t evr_ir_autocast(const evr_ir *ir);
 /** 1 and the batch when the call ran inside an annotation that tells it; else 0. @since 0.1 */
 EVR_API int32_t evr_ir_batch_context(const evr_ir *ir, evr_batch_context *out);
 /** The process group of a call that talked to other ranks; NULL when there is none, or the trace does not tell. @since 0.1 */

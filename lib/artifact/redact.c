@@ -151,6 +151,7 @@ static evr_status redact(evr_redaction *r, const evr_ir *from, evr_ir *ir, evr_e
     ir->uid = from->uid;
     ir->status = from->status;
     ir->reason = from->reason;
+    ir->autocast = from->autocast;
     ir->has_batch = from->has_batch;
     ir->batch = from->batch;
     EVR_TRY(redact_names(r, ir, from, err));

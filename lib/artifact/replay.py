@@ -5,6 +5,7 @@ Reads records.json and manifest.json beside this file or in the zip file it is i
 libevreplay does, calls torch.ops by overload, takes times by the artifact's protocol, and prints them beside those that the manifest expects.
 """
 import argparse
+import contextlib
 import fnmatch
 import hashlib
 import importlib
@@ -370,6 +371,13 @@ def memory_for(device):
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 9 // 10
 
 
+def casting(record, device):
+    """Autocast, if the recorded call ran under it."""
+    if not record.get("autocast"):
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, record["autocast"]), cache_enabled=False)
+
+
 def replay(record, expected, manifest, options, protocol, device, scratch):
     """What became of one record."""
     row = {"key": expected["key"], "op": record["op"], "overload": record.get("overload", ""), "uid": record.get("uid"), "status": "ok", "detail": "",
@@ -393,7 +401,7 @@ def replay(record, expected, manifest, options, protocol, device, scratch):
             raise Refused("the tensors do not hold the bits they should; please report it")
         if expected.get("initializer"):
             row["detail"] = f"{expected['initializer']} fills tensors of this record, which only libevreplay does"
-        with torch.no_grad():
+        with torch.no_grad(), casting(record, device):
             result = op(*positional, **named)
             row["outputs"] = outputs_digest(result)
             del result

@@ -62,6 +62,8 @@ evr_status evr_ir_arguments(const evr_ir *ir, char **out, evr_error **err)
             evr_buf_printf(&buf, "%.*s=", EVR_STR_ARG(a->name));
         add_value(&buf, &a->value, 0);
     }
+    if (ir->autocast != EVR_DTYPE_UNKNOWN)
+        evr_buf_printf(&buf, "; autocast to %s", evr_dtype_name(ir->autocast));
     *out = buf.failed ? NULL : evr_strdup(ir->ctx, evr_buf_view(&buf));
     evr_buf_free(&buf);
     return *out ? EVR_OK : evr_fail_nomem(err);

@@ -126,18 +126,21 @@ evr_status evr_extractor_operator(evr_extractor *x, evr_uid uid, const operator_
 }
 
 /* Calls are alike by name and recorded arguments; those that talk to other ranks by what they said, too, and those that index by
- * what with. */
+ * what with, and all by whether autocast was on. */
 static bool call_key(evr_extractor *x, evr_uid uid, const evr_event *e, uint64_t *key)
 {
     uint32_t said = 0;
     uint64_t indexed = 0;
+    int32_t autocast = EVR_DTYPE_UNKNOWN;
     if (evr_collective_op(e->name) && !evr_collective_signature(x, uid, &said))
         return false;
     if (e->signature && evr_infer_takes_indices(e->name) && !evr_infer_indices_hash(x, uid, &indexed))
         return false;
+    if (e->signature && !evr_infer_autocast(x, uid, &autocast))
+        return false;
     *key = (uint64_t)evr_trace_name_ids(x->trace)[uid] << 32 | e->signature;
-    if (said || indexed)
-        *key = evr_hash(&(uint64_t[]){*key, said, indexed}, 3 * sizeof *key) | (uint64_t)1 << 63; /* names are fewer than 2^31 */
+    if (said || indexed || autocast != EVR_DTYPE_UNKNOWN)
+        *key = evr_hash(&(uint64_t[]){*key, said, indexed, (uint64_t)autocast}, 4 * sizeof *key) | (uint64_t)1 << 63; /* names are fewer than 2^31 */
     return true;
 }
 

@@ -293,6 +293,8 @@ evr_status evr_form_read(evr_ir *ir, evr_json *j, evr_error **err)
             ir->count = evr_form_count(j);
         else if (evr_str_is(key, "device"))
             ir->device = evr_form_text(ir, j);
+        else if (evr_str_is(key, "autocast"))
+            ir->autocast = evr_dtype_parse(evr_form_text(ir, j));
         else if (evr_str_is(key, "status"))
             ir->status = find_name(evr_form_text(ir, j), evr_outcome_name, EVR_STATUS_FAILED);
         else if (evr_str_is(key, "reason"))

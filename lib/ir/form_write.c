@@ -181,6 +181,7 @@ void evr_form_write(evr_json_writer *w, const evr_ir *ir)
     evr_json_key(w, "count");
     evr_json_u64(w, ir->count);
     text_field(w, "device", ir->device);
+    text_field(w, "autocast", evr_str_c(evr_dtype_name(ir->autocast)));
     evr_json_key(w, "status");
     evr_json_str(w, evr_str_c(evr_outcome_name(ir->status)));
     text_field(w, "reason", evr_str_c(evr_reason_name(ir->reason)));

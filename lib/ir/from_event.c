@@ -150,5 +150,7 @@ evr_status evr_event_record(evr_extractor *x, evr_ir *ir, evr_uid uid, evr_error
     if (schema && (!evr_ir_text(ir, schema->overload, &ir->overload) || !evr_ir_text(ir, schema->text, &ir->schema)))
         return evr_fail_nomem(err);
     EVR_TRY(add_arguments(x, ir, uid, schema, &call, err));
+    if (!evr_infer_autocast(x, uid, &ir->autocast))
+        return evr_fail_nomem(err);
     return evr_ir_check_missing(ir, call.count ? NULL : "the trace was recorded without shapes", err);
 }

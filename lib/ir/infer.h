@@ -13,6 +13,9 @@ typedef struct evr_surroundings {
 
 int32_t evr_infer_dtype(void *surroundings, const evr_argument *a, const evr_recorded *item, const char **rule);
 
+/* infer_autocast.c: the element type that autocast turned arguments into; EVR_DTYPE_UNKNOWN where it was off. False: memory is out. */
+bool evr_infer_autocast(evr_extractor *x, evr_uid uid, int32_t *out);
+
 /* infer_values.c: values for arguments that have none, where the shapes of others, or events around the call, tell them, and for
  * numbers that change what comes out but not the work. What nothing tells stays without one. Uses the extractor's recorders. */
 evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *schema, evr_error **err);

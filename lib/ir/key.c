@@ -106,6 +106,10 @@ evr_status evr_ir_key(const evr_ir *ir, char out[33], evr_error **err)
     add_number(&h, ir->arg_count);
     for (size_t i = 0; i < ir->arg_count; i++)
         add_value(&h, &ir->args[i].value, 0);
+    if (ir->autocast != EVR_DTYPE_UNKNOWN) {
+        add_text(&h, EVR_STR_LITERAL("autocast"));
+        add_dtype(&h, ir->autocast, (evr_str){"", 0});
+    }
     evr_sha256_end(&h, digest);
     for (int i = 0; i < 16; i++) {
         out[2 * i] = hex[digest[i] >> 4];

@@ -14,6 +14,7 @@ evr_status evr_ir_new(evr_context *ctx, evr_ir **out, evr_error **err)
     ir->op = ir->overload = ir->schema = ir->device = ir->detail = (evr_str){"", 0};
     ir->count = 1;
     ir->uid = EVR_NO_UID;
+    ir->autocast = EVR_DTYPE_UNKNOWN;
     return EVR_OK;
 }
 
@@ -166,6 +167,7 @@ const evr_argument *evr_ir_argument(const evr_ir *ir, size_t i) { return i < ir-
 uint64_t evr_ir_count(const evr_ir *ir) { return ir->count; }
 evr_uid evr_ir_uid(const evr_ir *ir) { return ir->uid; }
 evr_str evr_ir_device(const evr_ir *ir) { return ir->device; }
+int32_t evr_ir_autocast(const evr_ir *ir) { return ir->autocast; }
 size_t evr_ir_kernel_count(const evr_ir *ir) { return ir->kernel_count; }
 const evr_kernel *evr_ir_kernel(const evr_ir *ir, size_t i) { return i < ir->kernel_count ? &ir->kernels[i] : NULL; }
 int32_t evr_ir_status(const evr_ir *ir) { return ir->status; }

@@ -20,6 +20,7 @@ struct evr_ir {
     uint64_t count;
     evr_uid uid;
     int32_t status, reason;
+    int32_t autocast; /* EVR_DTYPE_..., EVR_DTYPE_UNKNOWN = it was off */
     bool has_batch;
     evr_batch_context batch;
     bool has_group;

@@ -163,6 +163,18 @@ static evr_status check(evr_replayer *r, evr_error **err)
     return EVR_OK;
 }
 
+/* With the values as they are, under autocast if the recorded call was. */
+static evr_status new_call(evr_replayer *r, evr_bridge_call **out, evr_error **err)
+{
+    const evr_bridge *fn = evr_bridge_of(r);
+    EVR_TRY(fn->call_new(fn->self, r->op, r->values, r->value_count, out, err));
+    if (r->ir->autocast == EVR_DTYPE_UNKNOWN)
+        return EVR_OK;
+    if (fn->call_autocast && fn->call_autocast(fn->self, *out, r->ir->autocast, NULL) == EVR_OK)
+        return EVR_OK;
+    return evr_replayer_warn(r, err, "the call ran under autocast to %s, which is not to be had here: without it", evr_dtype_name(r->ir->autocast));
+}
+
 static evr_status set_up(evr_replayer *r, evr_error **err)
 {
     const evr_bridge *fn = evr_bridge_of(r);
@@ -171,7 +183,7 @@ static evr_status set_up(evr_replayer *r, evr_error **err)
     EVR_TRY(evr_replayer_initialize(r, err));
     EVR_TRY(evr_replayer_realise_symmetric(r, err));
     if (r->op)
-        EVR_TRY(fn->call_new(fn->self, r->op, r->values, r->value_count, &r->call, err));
+        EVR_TRY(new_call(r, &r->call, err));
     r->ready = true;
     return EVR_OK;
 }
@@ -320,8 +332,10 @@ evr_status evr_replayer_set_argument(evr_replayer *r, size_t index, const evr_va
     r->values[p] = fresh;
     if (!r->op)
         return EVR_OK;
-    evr_status status = fn->call_new(fn->self, r->op, r->values, r->value_count, &call, err);
+    evr_status status = new_call(r, &call, err);
     if (status != EVR_OK) { /* the one before stays in force */
+        if (call)
+            fn->call_free(fn->self, call);
         r->values[p] = old;
         return tell(r, status, err);
     }

@@ -177,7 +177,7 @@ AT(evr_tensor_info, storage_bytes, 40);
 AT(evr_tensor_info, host_storage, 48);
 AT(evr_tensor_info, device, 56);
 
-SIZE(evr_bridge, 264);
+SIZE(evr_bridge, 272);
 AT(evr_bridge, struct_size, 0);
 AT(evr_bridge, abi, 4);
 AT(evr_bridge, self, 8);
@@ -212,6 +212,7 @@ AT(evr_bridge, tensor_symmetric, 232);
 AT(evr_bridge, record_begin, 240);
 AT(evr_bridge, record_end, 248);
 AT(evr_bridge, stream_own, 256);
+AT(evr_bridge, call_autocast, 264);
 
 SIZE(evr_custom_init, 56);
 AT(evr_custom_init, struct_size, 0);

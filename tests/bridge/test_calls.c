@@ -26,6 +26,29 @@ static void test_calls__views_share(void **state)
     call_done(view);
 }
 
+/* Autocast for one call alone: what it makes is of the low type, and the next call of the same operator is as before. */
+static void test_calls__autocast(void **state)
+{
+    (void)state;
+    evr_bridge_tensor *x = floats_of(2, DIMS(2, 3), (float[]){1, 2, 3, 4, 5, 6}), *w = floats_of(2, DIMS(1, 3), (float[]){1, 1, 1});
+    const evr_value args[] = {v_tensor(x), v_tensor(w), V_NONE};
+    evr_bridge_call *cast = NULL, *plain = NULL;
+    assert_ok(fn->call_new(fn->self, op_of("aten::linear", ""), args, 3, &cast, err));
+    assert_int_equal(fn->call_autocast(fn->self, cast, EVR_DTYPE_INT8, NULL), EVR_E_UNSUPPORTED);
+    assert_ok(fn->call_autocast(fn->self, cast, EVR_DTYPE_BFLOAT16, err));
+    assert_ok(fn->call_new(fn->self, op_of("aten::linear", ""), args, 3, &plain, err));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(fn->call_run(fn->self, cast, err));
+        assert_int_equal(info_of(tensor_result(cast)).dtype, EVR_DTYPE_BFLOAT16);
+        assert_ok(fn->call_run(fn->self, plain, err));
+        assert_int_equal(info_of(tensor_result(plain)).dtype, EVR_DTYPE_FLOAT32);
+    }
+    call_done(cast);
+    call_done(plain);
+    tensor_done(x);
+    tensor_done(w);
+}
+
 static void test_calls__in_place_and_out(void **state)
 {
     (void)state;
@@ -360,6 +383,7 @@ int main(void)
     open_bridge_or_skip();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls__views_share),
+        cmocka_unit_test(test_calls__autocast),
         cmocka_unit_test(test_calls__in_place_and_out),
         cmocka_unit_test(test_calls__several_results),
         cmocka_unit_test(test_calls__list_result),

@@ -198,6 +198,18 @@ def test_replayer_gives_storages_and_streams(pack):
     assert rows[1]["status"] == "failed" and "argument s is a stream" in rows[1]["detail"]
 
 
+def test_replayer_runs_under_autocast(evreplay, pack, tmp_path):
+    linear = {**record("aten::linear", input=tensor(4, 8), weight=tensor(2, 8, dtype="bfloat16")), "schema": "aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor"}
+    cast = {**linear, "autocast": "bfloat16"}
+    result, rows = run_replayer(pack([linear, cast]), "--device", "cpu", "--samples", 0)
+    assert result.returncode == 1 and [r["status"] for r in rows] == ["failed", "ok"], result.stdout
+    replayed = evreplay("replay", "-", "--json", tmp_path / "r.json", stdin=document([linear, cast]))
+    if replayed.returncode == 5:
+        pytest.skip("no bridge to torch was built")
+    rows = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert [r["status"] for r in rows] == ["failed", "ok"] and rows[0]["key"] != rows[1]["key"]
+
+
 def test_replayer_notices_other_bits(pack, tmp_path):
     path, changed = pack([add()]), tmp_path / "changed.zip"
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:

@@ -173,6 +173,50 @@ static void test_infer__views(void **state)
     test_context_done(ctx, &m);
 }
 
+static int32_t autocast_of(evr_context *ctx, const step *steps, size_t count)
+{
+    evr_ir *ir = record_of(ctx, 0, steps, count);
+    int32_t dtype = evr_ir_autocast(ir);
+    evr_ir_free(ir);
+    return dtype;
+}
+
+#define LINEAR(at, for_ns, x, w) {at, for_ns, "aten::linear", "[[4,8],[2,8],[]]", "[\"" x "\",\"" w "\",\"\"]", "[\"\",\"\",\"\"]"}
+
+/* Under autocast an operator calls itself with other element types. */
+static void test_infer__autocast(void **state)
+{
+    (void)state;
+    test_memory m;
+    evr_context *ctx = test_context(&m);
+    const step plain = LINEAR(0, 90, "float", "float"), mixed = LINEAR(0, 90, "c10::Half", "float");
+    const step to_bfloat16 = LINEAR(20, 9, "c10::BFloat16", "c10::BFloat16"), to_half = LINEAR(20, 9, "c10::Half", "c10::Half");
+    const step to_float = LINEAR(20, 9, "float", "float");
+    assert_int_equal(autocast_of(ctx, STEPS(plain)), EVR_DTYPE_UNKNOWN);
+    assert_int_equal(autocast_of(ctx, STEPS(plain, to_bfloat16)), EVR_DTYPE_BFLOAT16);
+    assert_int_equal(autocast_of(ctx, STEPS(mixed, to_half)), EVR_DTYPE_FLOAT16);
+    assert_int_equal(autocast_of(ctx, STEPS(mixed, to_float)), EVR_DTYPE_FLOAT16); /* what is kept in full precision */
+    assert_int_equal(autocast_of(ctx, STEPS(plain, to_float)), EVR_DTYPE_UNKNOWN);
+    const step copy = {0, 90, "aten::copy_", "[[4],[4],[]]", "[\"c10::Half\",\"float\",\"Scalar\"]", NULL};
+    const step inner = {20, 9, "aten::copy_", "[[4],[4],[]]", "[\"c10::Half\",\"c10::Half\",\"Scalar\"]", NULL};
+    assert_int_equal(autocast_of(ctx, STEPS(copy, inner)), EVR_DTYPE_UNKNOWN);
+    evr_ir *cast = record_of(ctx, 0, STEPS(plain, to_bfloat16)), *off = record_of(ctx, 0, STEPS(plain));
+    char keys[2][33], *text = NULL;
+    size_t size;
+    evr_ir_set *set = NULL;
+    assert_ok(evr_ir_key(cast, keys[0], err));
+    assert_ok(evr_ir_key(off, keys[1], err));
+    assert_string_not_equal(keys[0], keys[1]);
+    assert_ok(evr_ir_write(ctx, (const evr_ir *const *)&cast, 1, EVR_IR_FORMAT_EVREPLAY, &text, &size, err));
+    assert_ok(evr_ir_read(ctx, text, size, &set, err));
+    assert_int_equal(evr_ir_autocast(evr_ir_set_at(set, 0)), EVR_DTYPE_BFLOAT16);
+    evr_ir_set_free(set);
+    evr_text_free(ctx, text);
+    assert_record(cast, "float32[4,8], float32[2,8], None; autocast to bfloat16");
+    assert_record(off, "float32[4,8], float32[2,8], None");
+    test_context_done(ctx, &m);
+}
+
 #define INDEX {0, 90, "aten::index", "[[4,5],[]]", "[\"float\",\"\"]", "[\"\",\"\"]"}
 #define STRIDED(lists) {20, 5, "aten::as_strided", "[[4,5],[],[],[]]", "[\"float\",\"ScalarList\",\"ScalarList\",\"\"]", "[\"\"," lists ",\"\"]"}
 #define RESHAPED(at, dims) {at, 5, "aten::reshape", "[" dims ",[]]", "[\"long int\",\"ScalarList\"]", "[\"\",\"[]\"]"}
@@ -294,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_infer__size_of_what_is_made),
         cmocka_unit_test(test_infer__from_shapes),
         cmocka_unit_test(test_infer__views),
+        cmocka_unit_test(test_infer__autocast),
         cmocka_unit_test(test_infer__indices),
         cmocka_unit_test(test_infer__indices_tell_calls_apart),
         cmocka_unit_test(test_infer__unwritten_lists),

@@ -468,6 +468,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "evr_ir_count": (_U64, [_P]),
     "evr_ir_uid": (_U64, [_P]),
     "evr_ir_device": (Str, [_P]),
+    "evr_ir_autocast": (_I32, [_P]),
     "evr_ir_kernel_count": (_SIZE, [_P]),
     "evr_ir_kernel": (POINTER(Kernel), [_P, _SIZE]),
     "evr_ir_status": (_I32, [_P]),

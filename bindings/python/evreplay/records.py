@@ -236,6 +236,11 @@ class Record:
         return str(lib.evr_ir_detail(self.pointer).text())
 
     @property
+    def autocast(self) -> str:
+        """Element type that autocast turned arguments into, such as "bfloat16"; empty when it was off."""
+        return str((lib.evr_dtype_name(lib.evr_ir_autocast(self.pointer)) or b"").decode())
+
+    @property
     def batch(self) -> Batch | None:
         """The batch that an annotation around the call tells."""
         raw = native.Batch()
