@@ -252,6 +252,10 @@ CALLS = [  # name, dims, types, strides, values: of a call, of the operator arou
      ("aten::zero_", [[4, 5]], ["long"], None, None)],
     [("aten::native_layer_norm_backward", [[4, 8], [4, 8], [], [4, 1], [4, 1], [8], [], []], ["float", "float", "", "float", "float", "float", "", ""], None, None)],
     [("aten::gather", [[7, 2], [], [7, 1], []], ["float", "Scalar", "long", "Scalar"], None, None)],
+    [("aten::as_strided", [[4, 5], [], [], []], ["float", "ScalarList", "ScalarList", ""], None, ["", "[4, 3]", "[5, 0]", ""]),
+     ("aten::index", [[4, 5], []], ["float", ""], None, ["", ""]), ("aten::reshape", [[3], []], ["long int", "ScalarList"], None, ["", "[3]"])],
+    [("aten::linear", [[4, 8], [2, 8], []], ["c10::BFloat16", "c10::BFloat16", ""], None, ["", "", ""]),
+     ("aten::linear", [[4, 8], [2, 8], []], ["float", "float", ""], None, ["", "", ""])],
     [("aten::convolution", [[1, 2, 4, 4], [2, 2, 3, 3]], ["float", "float"], None, ["", "", "", "(1,)", "(0, 1)", "[1, 1]", "False", "()", "1"])]]
 
 
