@@ -36,6 +36,15 @@ def test_record__arguments_and_where_they_come_from(record):
             ask("gamma")
 
 
+def test_record__autocast(record):
+    made = record(mm_event())
+    assert made.autocast == ""
+    document = json.loads(made.to_json())
+    document["records"][0]["autocast"] = "bfloat16"
+    read = Record.from_json(json.dumps(document))
+    assert read.autocast == "bfloat16" and evreplay.record_key(read) != evreplay.record_key(made)
+
+
 def test_record__missing_values_say_why(record):
     made = record(event("aten::view", [[4, 4], []], ["float", ""], [[4, 1], []], ["", ""]))
     assert made.status is Outcome.FAILED and made.reason and made.detail and made.advice
