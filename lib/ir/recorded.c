@@ -262,7 +262,7 @@ static void classify_generic_list(evr_recorder *r, evr_recorded *a, evr_str valu
     a->seen.kind = evr_recorded_is_list(value) ? seen_list(value, &a->seen.len) : EVR_SEEN_LIST;
 }
 
-/* Profilers learnt to write lists of numbers (PyTorch 2.1) after plain numbers; before, they look like None. */
+/* Profilers learnt to write lists of numbers after plain numbers, and before strides; until then lists look like None. */
 static bool lists_are_written(evr_recorder *r, const evr_trace *trace)
 {
     static const char type[] = "ScalarList";
@@ -271,7 +271,7 @@ static bool lists_are_written(evr_recorder *r, const evr_trace *trace)
         r->lists = false;
         for (evr_uid uid = 0; uid < count && !r->lists; uid++) {
             evr_str types = evr_trace_arg(trace, uid, EVR_ARG_TYPES);
-            r->lists = types.len && memmem(types.data, types.len, type, sizeof type - 1);
+            r->lists = (types.len && memmem(types.data, types.len, type, sizeof type - 1)) || evr_trace_arg(trace, uid, EVR_ARG_STRIDES).len;
         }
         r->trace = trace;
     }

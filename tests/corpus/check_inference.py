@@ -3,7 +3,7 @@
 
 usage: check_inference.py EVREPLAY CORPUS_FOLDER
 
-Twice: without any values, as before PyTorch 2.0, and without lists, as some builds between. Rules that say of themselves that they assume
+Twice: without any values, as before PyTorch 2.0, and without lists, as some builds between; without strides both times. Rules that say of themselves that they assume
 something are counted, and judged by nothing: they have no more to go by.
 """
 import collections
@@ -19,12 +19,13 @@ ASSUMED = ("assumed", "makes the same work", "make the same work")
 
 
 def without_values(args):
-    return {k: v for k, v in args.items() if k != "Concrete Inputs"}
+    return {k: v for k, v in args.items() if k not in ("Concrete Inputs", "Input Strides")}
 
 
 def without_lists(args):
     types = ["" if t == "ScalarList" else t for t in args.get("Input type", [])]
-    return {**args, "Input type": types, "Concrete Inputs": ["" if v.startswith("[") else v for v in args["Concrete Inputs"]]}
+    values = ["" if v.startswith("[") else v for v in args["Concrete Inputs"]]
+    return {**{k: v for k, v in args.items() if k != "Input Strides"}, "Input type": types, "Concrete Inputs": values}
 
 
 def records_of(program, trace):

@@ -5,7 +5,7 @@
 
 typedef struct step {
     int64_t start, duration; /* what lies within another is called by it */
-    const char *name, *dims, *types, *values;
+    const char *name, *dims, *types, *values, *strides; /* the last two may be NULL */
 } step;
 
 #define STEPS(...) (const step[]){__VA_ARGS__}, sizeof((const step[]){__VA_ARGS__}) / sizeof(step)
@@ -19,6 +19,7 @@ static evr_trace *trace_of(evr_context *ctx, const step *steps, size_t count)
         evr_event_desc e = {.struct_size = sizeof e, .category = evr_str_c("cpu_op"), .name = evr_str_c(steps[i].name),
                             .start_ns = steps[i].start, .duration_ns = steps[i].duration, .dims = evr_str_c(steps[i].dims),
                             .types = evr_str_c(steps[i].types), .values = evr_str_c(steps[i].values ? steps[i].values : ""),
+                            .strides = evr_str_c(steps[i].strides ? steps[i].strides : ""),
                             .sequence = -1, .device = -1, .stream = -1};
         assert_ok(evr_trace_builder_push(b, &e, err));
     }
@@ -290,6 +291,7 @@ static void test_infer__unwritten_lists(void **state)
     const step sum2 = {60, 9, "aten::sum", "[[4,2],[],[],[]]", sum.types, sum.values};
     const step conv = {20, 9, "aten::conv2d", "[[1,4,8,8],[4,4,3,3],[],[],[],[],[]]",
                        "[\"float\",\"float\",\"\",\"\",\"\",\"\",\"Scalar\"]", "[\"\",\"\",\"\",\"\",\"\",\"\",\"1\"]"};
+    const step strided = {80, 9, "aten::relu", "[[4]]", "[\"float\"]", "[\"\"]", "[[1]]"};
     const step list = {40, 9, "aten::permute", "[[4],[]]", "[\"float\",\"ScalarList\"]", "[\"\",\"[0]\"]"};
     evr_ir *ir = record_of(ctx, 0, STEPS(sum, conv));
     assert_inferred(ir, "dim");
@@ -298,9 +300,11 @@ static void test_infer__unwritten_lists(void **state)
     ir = record_of(ctx, 1, STEPS(sum, conv));
     assert_int_equal(evr_ir_overload(ir).len, 0); /* padding is a list, no text */
     evr_ir_free(ir);
-    ir = record_of(ctx, 0, STEPS(sum, list));
-    assert_int_equal(argument(ir, "dim")->provenance, EVR_FROM_TRACE);
-    evr_ir_free(ir);
+    for (int i = 0; i < 2; i++) { /* a list anywhere, or strides, which came after lists */
+        ir = record_of(ctx, 0, STEPS(sum, i ? strided : list));
+        assert_int_equal(argument(ir, "dim")->provenance, EVR_FROM_TRACE);
+        evr_ir_free(ir);
+    }
     test_context_done(ctx, &m);
 }
 
