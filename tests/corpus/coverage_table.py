@@ -44,7 +44,7 @@ not say how many of the other calls the tool could make a record of: it has no n
 {table}
 
 What fails lacks a value that the profiler did not write down: traces without shapes (et_linear_kineto, nccl_collectives, no_shapes_large), without values
-(old_format_cpu_dlrm, part of mtia_fbgemm_inference), and `aten::index`, whose list of optional tensors no profiler records. {mismatch}
+(old_format_cpu_dlrm, part of mtia_fbgemm_inference), and lists of more tensors than a profiler writes. {mismatch}
 """
 
 MISMATCH = """*no-schema-match* are calls
