@@ -54,6 +54,8 @@ static inline bool evr_str_eq(evr_str a, evr_str b)
 
 static inline bool evr_str_is(evr_str a, const char *text)
 {
+    if (a.len && *a.data != *text) /* where most differ: tables are searched without asking for lengths */
+        return false;
     size_t len = strlen(text);
     return a.len == len && (len == 0 || memcmp(a.data, text, len) == 0);
 }

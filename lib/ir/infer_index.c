@@ -185,6 +185,9 @@ bool evr_infer_takes_indices(evr_str op)
 {
     static const char *const ops[] = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_", "aten::_unsafe_index",
                                       "aten::_unsafe_index_put"};
+    enum { NAME = sizeof "aten::" - 1 };
+    if (op.len <= NAME || (op.data[NAME] != 'i' && op.data[NAME] != '_')) /* asked for every event of a trace */
+        return false;
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (evr_str_is(op, ops[i]))
             return true;
