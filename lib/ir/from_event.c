@@ -55,7 +55,7 @@ evr_status evr_event_schema(evr_extractor *x, const operator_info *op, evr_recor
 static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const evr_schema *schema, const evr_recorded_call *call,
                                 evr_error **err)
 {
-    evr_surroundings around = {x, uid, call};
+    evr_surroundings around = {x, uid, call, false};
     size_t n = schema ? schema->param_count : call->count;
     for (size_t i = 0; i < n; i++) {
         const evr_recorded *r = i < call->count ? &call->args[i] : NULL;
@@ -72,6 +72,8 @@ static evr_status add_arguments(evr_extractor *x, evr_ir *ir, evr_uid uid, const
             EVR_TRY(evr_argument_guess(ir, a, r, err));
         }
         EVR_TRY(evr_argument_infer(ir, a, r, evr_infer_dtype, &around, err));
+        if (around.starved)
+            return evr_fail_nomem(err);
         if (r && r->device.len && !ir->device.len && !evr_ir_text(ir, r->device, &ir->device))
             return evr_fail_nomem(err);
     }

@@ -25,7 +25,9 @@ static int32_t dtype_in_event(evr_surroundings *s, evr_uid uid, const evr_record
     evr_recorded_call call;
     if (!may_have_shape(s->x->trace, uid, item))
         return EVR_DTYPE_UNKNOWN;
-    if (evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL) != EVR_OK)
+    evr_status status = evr_recorder_read(&s->x->neighbour, s->x->trace, uid, &call, NULL);
+    s->starved |= status == EVR_E_NOMEM;
+    if (status != EVR_OK)
         return EVR_DTYPE_UNKNOWN;
     for (size_t i = 0; i < call.count; i++)
         if (call.args[i].seen.kind == EVR_SEEN_TENSOR && same_shape(&call.args[i], item))

@@ -9,6 +9,7 @@ typedef struct evr_surroundings {
     evr_extractor *x;
     evr_uid uid;
     const evr_recorded_call *call;
+    bool starved; /* memory was out while a neighbour was read */
 } evr_surroundings;
 
 int32_t evr_infer_dtype(void *surroundings, const evr_argument *a, const evr_recorded *item, const char **rule);
