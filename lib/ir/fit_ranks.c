@@ -21,14 +21,6 @@ typedef struct fitting {
     evr_error **err;
 } fitting;
 
-static evr_argument *argument(fitting *f, const char *name)
-{
-    for (size_t i = 0; i < f->ir->arg_count; i++)
-        if (evr_str_is(f->ir->args[i].name, name))
-            return &f->ir->args[i];
-    return NULL;
-}
-
 static evr_status note(fitting *f, evr_argument *a, const char *text)
 {
     a->provenance = EVR_FROM_RULE;
@@ -85,14 +77,14 @@ static bool is_exchange(evr_str op) { return evr_str_has(op, "all_to_all") || ev
 
 static int64_t whole_of(fitting *f, const char *name)
 {
-    const evr_argument *a = argument(f, name);
+    const evr_argument *a = evr_ir_named(f->ir, name);
     return a && a->value.kind == EVR_VALUE_INT ? a->value.u.i : 0;
 }
 
 /* An exchange has as many parts as its group has ranks. */
 static int64_t parts_of(fitting *f)
 {
-    const evr_argument *a = is_exchange(f->ir->op) ? argument(f, "input_split_sizes") : NULL;
+    const evr_argument *a = is_exchange(f->ir->op) ? evr_ir_named(f->ir, "input_split_sizes") : NULL;
     return a && a->value.kind == EVR_VALUE_LIST ? (int64_t)a->value.u.list.len : 0;
 }
 
@@ -253,9 +245,9 @@ static const struct {
 
 static evr_status follow_size(fitting *f)
 {
-    evr_argument *group_size = argument(f, "group_size");
+    evr_argument *group_size = evr_ir_named(f->ir, "group_size");
     for (size_t i = 0; f->size != f->recorded && i < sizeof sized / sizeof *sized; i++) {
-        evr_argument *a = evr_str_is(f->ir->op, sized[i].op) ? argument(f, sized[i].argument) : NULL;
+        evr_argument *a = evr_str_is(f->ir->op, sized[i].op) ? evr_ir_named(f->ir, sized[i].argument) : NULL;
         if (a)
             EVR_TRY(sized[i].change(f, a, &a->value));
     }
@@ -268,7 +260,7 @@ static evr_status follow_size(fitting *f)
 static evr_status follow_root(fitting *f)
 {
     bool gather = evr_str_is(f->ir->op, "c10d::gather_"), functional = evr_str_starts(f->ir->op, "_c10d_functional::broadcast");
-    evr_argument *root = argument(f, functional ? "src" : "root_rank"), *a = argument(f, gather ? "output_tensors" : "input_tensors");
+    evr_argument *root = evr_ir_named(f->ir, functional ? "src" : "root_rank"), *a = evr_ir_named(f->ir, gather ? "output_tensors" : "input_tensors");
     if (root && root->value.kind == EVR_VALUE_INT && (root->value.u.i < 0 || root->value.u.i >= f->size)) {
         root->value.u.i = 0;
         EVR_TRY(note(f, root, "the recorded root is not among the ranks: the first is taken"));
@@ -312,8 +304,8 @@ static bool recorded_parts(const fitting *f, const evr_argument *a, int64_t rows
  * are of another number of ranks, they are even. */
 static evr_status follow_splits(fitting *f)
 {
-    evr_argument *in = argument(f, "input_split_sizes"), *out = argument(f, "output_split_sizes"), *input = argument(f, "input"),
-                 *output = argument(f, "output");
+    evr_argument *in = evr_ir_named(f->ir, "input_split_sizes"), *out = evr_ir_named(f->ir, "output_split_sizes"), *input = evr_ir_named(f->ir, "input"),
+                 *output = evr_ir_named(f->ir, "output");
     if (!is_exchange(f->ir->op) || !in || !out || !input || input->value.kind != EVR_VALUE_TENSOR || !input->value.u.tensor->rank || f->place < 0)
         return EVR_OK;
     if (f->how->flags & EVR_RANKS_OWN_RECORDS && f->size == f->recorded)
@@ -351,7 +343,7 @@ static bool same_shape(const evr_value *a, const evr_value *b)
 /* The same for an exchange of lists: what comes from every rank is as large as what this one has for its own place. */
 static evr_status follow_lists(fitting *f)
 {
-    evr_argument *in = argument(f, "input_tensors"), *out = argument(f, "output_tensors");
+    evr_argument *in = evr_ir_named(f->ir, "input_tensors"), *out = evr_ir_named(f->ir, "output_tensors");
     if (!is_exchange(f->ir->op) || !in || !out || f->place < 0 || in->value.kind != EVR_VALUE_LIST || in->value.u.list.len != (size_t)f->size)
         return EVR_OK;
     if (f->how->flags & EVR_RANKS_OWN_RECORDS && f->size == f->recorded)

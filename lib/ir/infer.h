@@ -21,11 +21,8 @@ bool evr_infer_autocast(evr_extractor *x, evr_uid uid, int32_t *out);
  * numbers that change what comes out but not the work. What nothing tells stays without one. Uses the extractor's recorders. */
 evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *schema, evr_error **err);
 
-/* infer_view.c: whether it is a view that tells what as_strided inside it was called with. */
-bool evr_infer_knows_view(evr_str op);
-
-/* infer_view.c: sizes, strides and offset of as_strided inside `above`, when that is a view whose own arguments are known. */
-evr_status evr_infer_strided(const evr_ir *above, evr_ir *ir, evr_error **err);
+/* infer_view.c: sizes, strides and offset of as_strided, by the operator around it, when that is a view whose own arguments are known. */
+evr_status evr_infer_strided(evr_extractor *x, evr_ir *ir, evr_error **err);
 
 /* infer_index.c: the list of optional tensors of aten::index and its kin; whether an operator is one of them; and a number that is
  * equal for calls with equal indices, 0 when nothing tells them (false: memory is out). */

@@ -12,18 +12,16 @@ typedef struct scene {
 
 static const evr_tensor *tensor_named(const evr_ir *ir, const char *name)
 {
-    for (size_t i = 0; i < ir->arg_count; i++)
-        if (ir->args[i].value.kind == EVR_VALUE_TENSOR && (!name || evr_str_is(ir->args[i].name, name)))
-            return ir->args[i].value.u.tensor;
-    return NULL;
+    const evr_argument *a = evr_ir_named(ir, name);
+    return a && a->value.kind == EVR_VALUE_TENSOR ? a->value.u.tensor : NULL;
 }
 
-static const evr_tensor *first_tensor(const evr_ir *ir) { return tensor_named(ir, NULL); }
-
-static evr_status give_whole(evr_ir *ir, evr_argument *a, int64_t value, const char *note, evr_error **err)
+static const evr_tensor *first_tensor(const evr_ir *ir)
 {
-    a->value = (evr_value){.kind = EVR_VALUE_INT, .u.i = value};
-    return evr_argument_note(ir, a, EVR_FROM_RULE, note, err);
+    for (size_t i = 0; i < ir->arg_count; i++)
+        if (ir->args[i].value.kind == EVR_VALUE_TENSOR)
+            return ir->args[i].value.u.tensor;
+    return NULL;
 }
 
 /* The arguments of another event; false when they are damaged, or memory is out. */
@@ -136,8 +134,7 @@ static evr_status size_of_made(scene *s, evr_argument *a, evr_error **err)
     const evr_recorded *r = creates(s->ir) ? made(s, NULL) : NULL;
     if (!r)
         return EVR_OK;
-    EVR_TRY(evr_argument_sizes(s->ir, a, r->shape, r->seen.rank, err));
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "of the tensor that operators here write to", err);
+    return evr_argument_sizes(s->ir, a, r->shape, r->seen.rank, "of the tensor that operators here write to", err);
 }
 
 static evr_status strides_of_made(scene *s, evr_argument *a, evr_error **err)
@@ -149,22 +146,18 @@ static evr_status strides_of_made(scene *s, evr_argument *a, evr_error **err)
         return EVR_OK;
     if (!r->strides)
         evr_contiguous_strides(r->shape, r->seen.rank, strides);
-    EVR_TRY(evr_argument_sizes(s->ir, a, r->strides ? r->strides : strides, r->seen.rank, err));
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE,
-                             r->strides ? "of the tensor that operators here write to" : "of a contiguous tensor", err);
+    return evr_argument_sizes(s->ir, a, r->strides ? r->strides : strides, r->seen.rank,
+                              r->strides ? "of the tensor that operators here write to" : "of a contiguous tensor", err);
 }
 
 static evr_status normalized_shape(scene *s, evr_argument *a, evr_error **err)
 {
     const evr_tensor *weight = tensor_named(s->ir, "weight"), *input = tensor_named(s->ir, "input");
-    if (weight) {
-        EVR_TRY(evr_argument_sizes(s->ir, a, weight->shape, weight->rank, err));
-        return evr_argument_note(s->ir, a, EVR_FROM_RULE, "the shape of weight", err);
-    }
+    if (weight)
+        return evr_argument_sizes(s->ir, a, weight->shape, weight->rank, "the shape of weight", err);
     if (!input || !input->rank)
         return EVR_OK;
-    EVR_TRY(evr_argument_sizes(s->ir, a, &input->shape[input->rank - 1], 1, err));
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "no weight tells it: the last dimension is assumed", err);
+    return evr_argument_sizes(s->ir, a, &input->shape[input->rank - 1], 1, "no weight tells it: the last dimension is assumed", err);
 }
 
 /* gather and scatter: an index may differ in size from the tensor in their dimension, and hardly ever does in others. */
@@ -180,7 +173,7 @@ static evr_status dim_of_index(scene *s, const evr_tensor *self, const evr_tenso
             return EVR_OK;
         found = d;
     }
-    return found < 0 ? EVR_OK : give_whole(s->ir, a, found, "the one dimension in which index has another size", err);
+    return found < 0 ? EVR_OK : evr_argument_whole(s->ir, a, found, "the one dimension in which index has another size", err);
 }
 
 static evr_status dim(scene *s, evr_argument *a, evr_error **err)
@@ -190,7 +183,7 @@ static evr_status dim(scene *s, evr_argument *a, evr_error **err)
     if (!self || adds_one)
         return EVR_OK;
     if (self->rank <= 1)
-        return give_whole(s->ir, a, 0, "there is one dimension", err);
+        return evr_argument_whole(s->ir, a, 0, "there is one dimension", err);
     return dim_of_index(s, self, tensor_named(s->ir, "index"), a, err);
 }
 
@@ -200,8 +193,7 @@ static evr_status dims(scene *s, evr_argument *a, evr_error **err)
     const evr_tensor *self = first_tensor(s->ir);
     if (!self || self->rank != 1)
         return EVR_OK;
-    EVR_TRY(evr_argument_sizes(s->ir, a, &first, 1, err));
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "there is one dimension", err);
+    return evr_argument_sizes(s->ir, a, &first, 1, "there is one dimension", err);
 }
 
 /* Of two dimensions one transposition moves anything. */
@@ -210,25 +202,13 @@ static evr_status transposed(scene *s, evr_argument *a, evr_error **err)
     const evr_tensor *self = first_tensor(s->ir);
     if (!self || self->rank != 2 || !evr_str_starts(s->ir->op, "aten::transpose"))
         return EVR_OK;
-    return give_whole(s->ir, a, evr_str_is(a->name, "dim1"), "there are two dimensions, which change places", err);
-}
-
-static evr_status layout(scene *s, evr_argument *a, evr_error **err)
-{
-    a->value = (evr_value){.kind = EVR_VALUE_LAYOUT};
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "one was given, but not recorded: strided is assumed", err);
+    return evr_argument_whole(s->ir, a, evr_str_is(a->name, "dim1"), "there are two dimensions, which change places", err);
 }
 
 static evr_status index_of_one(scene *s, evr_argument *a, evr_error **err)
 {
-    return evr_str_is(s->ir->op, "aten::select") ? give_whole(s->ir, a, 0, "the index was not recorded: all make the same work", err)
+    return evr_str_is(s->ir->op, "aten::select") ? evr_argument_whole(s->ir, a, 0, "the index was not recorded: all make the same work", err)
                                                  : EVR_OK;
-}
-
-static evr_status assume_false(scene *s, evr_argument *a, evr_error **err)
-{
-    a->value = (evr_value){.kind = EVR_VALUE_BOOL};
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "not recorded: False is assumed", err);
 }
 
 /* Which gradients of a normalization are wanted: those of weight and bias where there is a weight. */
@@ -247,12 +227,6 @@ static evr_status outputs_wanted(scene *s, evr_argument *a, evr_error **err)
         items[i] = (evr_value){.kind = EVR_VALUE_BOOL, .u.i = i == 0 || tensor_named(s->ir, "weight")};
     a->value = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, (size_t)count}};
     return evr_argument_note(s->ir, a, EVR_FROM_RULE, "not recorded: what there are arguments for is assumed to be wanted", err);
-}
-
-static evr_status memory_format(scene *s, evr_argument *a, evr_error **err)
-{
-    a->value = (evr_value){.kind = EVR_VALUE_MEMORY_FORMAT};
-    return evr_argument_note(s->ir, a, EVR_FROM_RULE, "one was given, but not recorded: contiguous is assumed", err);
 }
 
 /* Sizes are told by these, or how much there is to do. */
@@ -296,7 +270,9 @@ static const struct {
     const char *name;   /* of the parameter; NULL = any */
     evr_type_kind type; /* of it, or of its items */
     bool list;
-    evr_status (*find)(scene *s, evr_argument *a, evr_error **err);
+    evr_status (*find)(scene *s, evr_argument *a, evr_error **err); /* NULL: one value is taken for all */
+    evr_value assumed;
+    const char *note;
 } rules[] = {
     {"dtype", EVR_TYPE_DTYPE, false, dtype_of_made},
     {"size", EVR_TYPE_SYMINT, true, size_of_made},
@@ -307,13 +283,14 @@ static const struct {
     {"dim0", EVR_TYPE_INT, false, transposed},
     {"dim1", EVR_TYPE_INT, false, transposed},
     {"index", EVR_TYPE_SYMINT, false, index_of_one},
-    {"sparse_grad", EVR_TYPE_BOOL, false, assume_false},
-    {"pin_memory", EVR_TYPE_BOOL, false, assume_false},
+    {"sparse_grad", EVR_TYPE_BOOL, false, NULL, {.kind = EVR_VALUE_BOOL}, "not recorded: False is assumed"},
+    {"pin_memory", EVR_TYPE_BOOL, false, NULL, {.kind = EVR_VALUE_BOOL}, "not recorded: False is assumed"},
     {"output_mask", EVR_TYPE_BOOL, true, outputs_wanted},
     {"padding", EVR_TYPE_STR, false, padding_mode},
     {"indices", EVR_TYPE_TENSOR, true, indices},
-    {NULL, EVR_TYPE_LAYOUT, false, layout},
-    {NULL, EVR_TYPE_MEMORY_FORMAT, false, memory_format},
+    {NULL, EVR_TYPE_LAYOUT, false, NULL, {.kind = EVR_VALUE_LAYOUT}, "one was given, but not recorded: strided is assumed"},
+    {NULL, EVR_TYPE_MEMORY_FORMAT, false, NULL, {.kind = EVR_VALUE_MEMORY_FORMAT},
+     "one was given, but not recorded: contiguous is assumed"},
     {NULL, EVR_TYPE_SCALAR, false, number},
     {NULL, EVR_TYPE_FLOAT, false, number},
 };
@@ -323,32 +300,15 @@ static evr_status infer_argument(scene *s, evr_argument *a, const evr_type *type
     const evr_type *bare = evr_type_bare(type);
     bool list = bare->kind == EVR_TYPE_LIST;
     evr_type_kind kind = list ? evr_type_bare(bare->elem)->kind : bare->kind;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i].list == list && rules[i].type == kind && (!rules[i].name || evr_str_is(a->name, rules[i].name)))
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].list != list || rules[i].type != kind || (rules[i].name && !evr_str_is(a->name, rules[i].name)))
+            continue;
+        if (rules[i].find)
             return rules[i].find(s, a, err);
+        a->value = rules[i].assumed;
+        return evr_argument_note(s->ir, a, EVR_FROM_RULE, rules[i].note, err);
+    }
     return EVR_OK;
-}
-
-/* The view around as_strided has a record of its own, made for this and forgotten. */
-static evr_status strided(scene *s, evr_error **err)
-{
-    evr_event own = {.struct_size = sizeof own}, e = {.struct_size = sizeof e};
-    evr_trace_event(s->x->trace, s->ir->uid, &own, NULL);
-    if (own.parent == EVR_NO_UID)
-        return EVR_OK;
-    evr_trace_event(s->x->trace, own.parent, &e, NULL);
-    if (e.kind != EVR_KIND_OP || !evr_infer_knows_view(e.name))
-        return EVR_OK;
-    evr_ir *above = NULL;
-    EVR_TRY(evr_ir_new(s->x->ctx, &above, err));
-    above->uid = own.parent;
-    evr_status status = evr_ir_text(above, e.name, &above->op) ? evr_event_record(s->x, above, own.parent, NULL) : EVR_E_NOMEM;
-    if (status == EVR_OK)
-        status = evr_infer_strided(above, s->ir, err);
-    else
-        status = status == EVR_E_NOMEM ? evr_fail_nomem(err) : EVR_OK; /* damaged texts tell nothing */
-    evr_ir_free(above);
-    return status;
 }
 
 evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *schema, evr_error **err)
@@ -359,7 +319,7 @@ evr_status evr_infer_values(evr_extractor *x, evr_ir *ir, const evr_schema *sche
         if (ir->args[i].value.kind != EVR_VALUE_MISSING && !dropped)
             continue;
         if (evr_str_starts(ir->op, "aten::as_strided"))
-            return strided(&s, err);
+            return evr_infer_strided(x, ir, err);
         EVR_TRY(infer_argument(&s, &ir->args[i], schema->params[i].type, err));
     }
     return s.starved ? evr_fail_nomem(err) : EVR_OK;

@@ -10,17 +10,9 @@ typedef struct view {
     uint32_t rank;
 } view;
 
-static const evr_argument *named(const evr_ir *ir, const char *name)
-{
-    for (size_t i = 0; i < ir->arg_count; i++)
-        if (evr_str_is(ir->args[i].name, name))
-            return &ir->args[i];
-    return NULL;
-}
-
 static bool whole(const evr_ir *ir, const char *name, int64_t *out)
 {
-    const evr_argument *a = named(ir, name);
+    const evr_argument *a = evr_ir_named(ir, name);
     *out = a && a->value.kind == EVR_VALUE_INT ? a->value.u.i : 0;
     return a && a->value.kind == EVR_VALUE_INT;
 }
@@ -28,7 +20,7 @@ static bool whole(const evr_ir *ir, const char *name, int64_t *out)
 /* A whole number, or None for `otherwise`. */
 static bool whole_or(const evr_ir *ir, const char *name, int64_t otherwise, int64_t *out)
 {
-    const evr_argument *a = named(ir, name);
+    const evr_argument *a = evr_ir_named(ir, name);
     if (a && a->value.kind == EVR_VALUE_NONE) {
         *out = otherwise;
         return true;
@@ -144,37 +136,46 @@ static bool begin(const evr_ir *above, const evr_ir *ir, view *v)
     return true;
 }
 
-/* A list, or with `list` false a number, for an argument that has no value yet. */
-static evr_status give(evr_ir *ir, const char *name, const int64_t *values, uint32_t count, bool list, const char *note, evr_error **err)
+/* An argument that has no value yet. */
+static evr_argument *open_argument(const evr_ir *ir, const char *name)
 {
-    evr_argument *a = (evr_argument *)named(ir, name);
-    if (!a || a->value.kind != EVR_VALUE_MISSING)
-        return EVR_OK;
-    if (!list)
-        a->value = (evr_value){.kind = EVR_VALUE_INT, .u.i = *values};
-    else
-        EVR_TRY(evr_argument_sizes(ir, a, values, count, err));
-    return evr_argument_note(ir, a, EVR_FROM_RULE, note, err);
+    evr_argument *a = evr_ir_named(ir, name);
+    return a && a->value.kind == EVR_VALUE_MISSING ? a : NULL;
 }
 
-static size_t find(evr_str op)
-{
-    size_t i = 0;
-    while (i < sizeof views / sizeof *views && !evr_str_is(op, views[i].op))
-        i++;
-    return i;
-}
-
-bool evr_infer_knows_view(evr_str op) { return find(op) < sizeof views / sizeof *views; }
-
-evr_status evr_infer_strided(const evr_ir *above, evr_ir *ir, evr_error **err)
+static evr_status give(evr_ir *ir, const view *v, evr_error **err)
 {
     static const char note[] = "of the view that the operator around it makes";
-    view v;
-    size_t i = find(above->op);
-    if (i == sizeof views / sizeof *views || !begin(above, ir, &v) || !views[i].look(above, &v))
+    evr_argument *size = open_argument(ir, "size"), *stride = open_argument(ir, "stride"), *offset = open_argument(ir, "storage_offset");
+    if (size)
+        EVR_TRY(evr_argument_sizes(ir, size, v->shape, v->rank, note, err));
+    if (stride)
+        EVR_TRY(evr_argument_sizes(ir, stride, v->strides, v->rank, note, err));
+    return offset ? evr_argument_whole(ir, offset, v->offset, note, err) : EVR_OK;
+}
+
+/* The view has a record of its own, made for this and forgotten. */
+evr_status evr_infer_strided(evr_extractor *x, evr_ir *ir, evr_error **err)
+{
+    evr_event own = {.struct_size = sizeof own}, e = {.struct_size = sizeof e};
+    evr_trace_event(x->trace, ir->uid, &own, NULL);
+    if (own.parent == EVR_NO_UID)
         return EVR_OK;
-    EVR_TRY(give(ir, "size", v.shape, v.rank, true, note, err));
-    EVR_TRY(give(ir, "stride", v.strides, v.rank, true, note, err));
-    return give(ir, "storage_offset", &v.offset, 1, false, note, err);
+    evr_trace_event(x->trace, own.parent, &e, NULL);
+    size_t i = 0;
+    while (i < sizeof views / sizeof *views && !evr_str_is(e.name, views[i].op))
+        i++;
+    if (e.kind != EVR_KIND_OP || i == sizeof views / sizeof *views)
+        return EVR_OK;
+    view v;
+    evr_ir *above = NULL;
+    EVR_TRY(evr_ir_new(x->ctx, &above, err));
+    above->uid = own.parent;
+    evr_status status = evr_ir_text(above, e.name, &above->op) ? evr_event_record(x, above, own.parent, NULL) : EVR_E_NOMEM;
+    if (status == EVR_OK)
+        status = begin(above, ir, &v) && views[i].look(above, &v) ? give(ir, &v, err) : EVR_OK;
+    else
+        status = status == EVR_E_NOMEM ? evr_fail_nomem(err) : EVR_OK; /* damaged texts tell nothing */
+    evr_ir_free(above);
+    return status;
 }

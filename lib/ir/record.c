@@ -64,6 +64,14 @@ evr_argument *evr_ir_add_argument(evr_ir *ir)
     return a;
 }
 
+evr_argument *evr_ir_named(const evr_ir *ir, const char *name)
+{
+    for (size_t i = 0; i < ir->arg_count; i++)
+        if (evr_str_is(ir->args[i].name, name))
+            return &ir->args[i];
+    return NULL;
+}
+
 evr_kernel *evr_ir_add_kernel(evr_ir *ir)
 {
     return add_item(ir, &ir->kernels, &ir->kernel_count, &ir->kernel_cap, sizeof(evr_kernel));

@@ -37,6 +37,9 @@ bool evr_ir_text(evr_ir *ir, evr_str from, evr_str *to);
 evr_argument *evr_ir_add_argument(evr_ir *ir);
 evr_kernel *evr_ir_add_kernel(evr_ir *ir);
 
+/* The argument of that name, NULL when there is none. */
+evr_argument *evr_ir_named(const evr_ir *ir, const char *name);
+
 /* A tensor in the record: all that `from` points to is copied. NULL when memory is out. */
 evr_tensor *evr_ir_add_tensor(evr_ir *ir, const evr_tensor *from);
 

@@ -226,7 +226,13 @@ static evr_status dropped_text(evr_ir *ir, evr_argument *a, const evr_param *par
     return evr_argument_note(ir, a, EVR_FROM_RULE, "profilers drop texts: the one registered for arguments of this name is taken", err);
 }
 
-evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes, size_t count, evr_error **err)
+evr_status evr_argument_whole(evr_ir *ir, evr_argument *a, int64_t value, const char *rule, evr_error **err)
+{
+    a->value = (evr_value){.kind = EVR_VALUE_INT, .u.i = value};
+    return evr_argument_note(ir, a, EVR_FROM_RULE, rule, err);
+}
+
+evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes, size_t count, const char *rule, evr_error **err)
 {
     evr_value *items = evr_ir_add_items(ir, count);
     if (!items)
@@ -234,7 +240,7 @@ evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes,
     for (size_t i = 0; i < count; i++)
         items[i] = (evr_value){.kind = EVR_VALUE_INT, .u.i = sizes[i]};
     a->value = (evr_value){.kind = EVR_VALUE_LIST, .u.list = {items, count}};
-    return EVR_OK;
+    return evr_argument_note(ir, a, EVR_FROM_RULE, rule, err);
 }
 
 evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err)

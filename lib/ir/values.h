@@ -15,8 +15,9 @@ evr_status evr_argument_note(evr_ir *ir, evr_argument *a, int32_t provenance, co
 evr_status evr_argument_default(evr_ir *ir, evr_argument *a, const evr_param *param, const char *why, evr_error **err);
 evr_status evr_argument_missing(evr_ir *ir, evr_argument *a, const char *why, evr_error **err);
 
-/* A list of whole numbers as value. */
-evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes, size_t count, evr_error **err);
+/* A whole number, or a list of them, that a rule found; `rule` becomes the note. */
+evr_status evr_argument_whole(evr_ir *ir, evr_argument *a, int64_t value, const char *rule, evr_error **err);
+evr_status evr_argument_sizes(evr_ir *ir, evr_argument *a, const int64_t *sizes, size_t count, const char *rule, evr_error **err);
 
 /* None, which stands for the stream replayed on: nobody writes streams down, or no more than "<Stream>". */
 evr_status evr_argument_stream(evr_ir *ir, evr_argument *a, evr_error **err);

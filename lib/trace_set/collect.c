@@ -97,11 +97,11 @@ static evr_status add_part(evr_trace_set *set, evr_member *member, const evr_par
     return EVR_OK;
 }
 
-/* Begin and end of the device work below an event; false when there is none. */
-static bool device_span(const evr_trace *trace, evr_uid uid, int64_t *start, int64_t *duration)
+/* The time of the device work below an event, or its own when there is none. */
+static void find_span(const evr_trace *trace, const evr_event *e, evr_part *part)
 {
     size_t n;
-    const evr_uid *below = evr_trace_device_events(trace, uid, &n);
+    const evr_uid *below = evr_trace_device_events(trace, part->uid, &n);
     const int64_t *starts = evr_trace_starts(trace), *durations = evr_trace_durations(trace);
     int64_t from = EVR_NO_TIME, to = EVR_NO_TIME;
     for (size_t i = 0; i < n; i++) {
@@ -112,9 +112,8 @@ static bool device_span(const evr_trace *trace, evr_uid uid, int64_t *start, int
         from = from == EVR_NO_TIME || begin < from ? begin : from;
         to = to == EVR_NO_TIME || end > to ? end : to;
     }
-    *start = from;
-    *duration = from == EVR_NO_TIME ? 0 : evr_time_sub(to, from);
-    return from != EVR_NO_TIME;
+    part->start = from == EVR_NO_TIME ? e->start_ns : from;
+    part->duration = from == EVR_NO_TIME ? e->duration_ns : evr_time_sub(to, from);
 }
 
 static evr_status from_comms(evr_trace_set *set, evr_member *member, const evr_event *e, evr_uid uid, const comms *c, evr_buf *buf, evr_error **err)
@@ -124,10 +123,7 @@ static evr_status from_comms(evr_trace_set *set, evr_member *member, const evr_e
     evr_part part = {.uid = uid, .elements = -1, .sequence = EVR_NO_SEQUENCE, .synchronises = synchronises(name)};
     if (!is_collective(name))
         return EVR_OK;
-    if (!device_span(member->trace, uid, &part.start, &part.duration)) {
-        part.start = e->start_ns;
-        part.duration = e->duration_ns;
-    }
+    find_span(member->trace, e, &part);
     if (part.start == EVR_NO_TIME)
         return EVR_OK;
     if (evr_json_to_i64(c->elements, &number))
@@ -193,10 +189,7 @@ static evr_status from_operator(evr_trace_set *set, evr_member *member, const ev
     evr_part part = {.uid = uid};
     if (!operator_above(member->trace, e, &above))
         return EVR_OK;
-    if (!device_span(member->trace, uid, &part.start, &part.duration)) {
-        part.start = e->start_ns;
-        part.duration = e->duration_ns;
-    }
+    find_span(member->trace, e, &part);
     return from_name(set, member, part, above.name, evr_trace_arg(member->trace, e->parent, EVR_ARG_DIMS), buf, err);
 }
 

@@ -1,45 +1,8 @@
 /* Values that no profiler wrote, from events around the call. */
 #include "ir/argument.h"
+#include "ir/steps.h"
 
 #include "ir/record.h"
-
-typedef struct step {
-    int64_t start, duration; /* what lies within another is called by it */
-    const char *name, *dims, *types, *values, *strides; /* the last two may be NULL */
-} step;
-
-#define STEPS(...) (const step[]){__VA_ARGS__}, sizeof((const step[]){__VA_ARGS__}) / sizeof(step)
-
-static evr_trace *trace_of(evr_context *ctx, const step *steps, size_t count)
-{
-    evr_trace_builder *b = NULL;
-    evr_trace *t = NULL;
-    assert_ok(evr_trace_builder_new(ctx, NULL, &b, err));
-    for (size_t i = 0; i < count; i++) {
-        evr_event_desc e = {.struct_size = sizeof e, .category = evr_str_c("cpu_op"), .name = evr_str_c(steps[i].name),
-                            .start_ns = steps[i].start, .duration_ns = steps[i].duration, .dims = evr_str_c(steps[i].dims),
-                            .types = evr_str_c(steps[i].types), .values = evr_str_c(steps[i].values ? steps[i].values : ""),
-                            .strides = evr_str_c(steps[i].strides ? steps[i].strides : ""),
-                            .sequence = -1, .device = -1, .stream = -1};
-        assert_ok(evr_trace_builder_push(b, &e, err));
-    }
-    assert_ok(evr_trace_builder_finish(b, &t, err));
-    evr_trace_builder_free(b);
-    return t;
-}
-
-/* The record of one of the steps. */
-static evr_ir *record_of(evr_context *ctx, evr_uid uid, const step *steps, size_t count)
-{
-    evr_trace *t = trace_of(ctx, steps, count);
-    evr_extractor *x = NULL;
-    evr_ir *ir = NULL;
-    assert_ok(evr_extractor_new(ctx, t, NULL, &x, err));
-    assert_ok(evr_extractor_record(x, uid, &ir, err));
-    evr_extractor_free(x);
-    evr_trace_free(t);
-    return ir;
-}
 
 /* All arguments in words. */
 static void assert_record(evr_ir *ir, const char *expected)
@@ -70,17 +33,17 @@ static void test_infer__dtype_of_what_is_written(void **state)
     (void)state;
     test_memory m;
     evr_context *ctx = test_context(&m);
-    assert_record(record_of(ctx, 0, to_float16, 4), "float32[2,3], float16, False, False, None");
-    evr_ir *ir = record_of(ctx, 1, to_float16, 4);
+    assert_record(record_of_step(ctx, 0, to_float16, 4), "float32[2,3], float16, False, False, None");
+    evr_ir *ir = record_of_step(ctx, 1, to_float16, 4);
     assert_inferred(ir, "dtype");
     assert_record(ir, "float32[2,3], dtype=float16, layout=None, device=None, pin_memory=None, non_blocking=False, memory_format=None");
-    ir = record_of(ctx, 2, to_float16, 4); /* beside it */
+    ir = record_of_step(ctx, 2, to_float16, 4); /* beside it */
     assert_inferred(ir, "size");
     assert_inferred(ir, "stride");
     assert_record(ir, "[2, 3], [3, 1], dtype=float16, layout=0, device=None, pin_memory=False");
-    assert_record(record_of(ctx, 0, to_float16, 1), "float32[2,3], float32, False, False, None"); /* nothing to do */
+    assert_record(record_of_step(ctx, 0, to_float16, 1), "float32[2,3], float32, False, False, None"); /* nothing to do */
     /* what is written has another shape: that is no copy of it */
-    assert_record(record_of(ctx, 0, STEPS(to_float16[0], {40, 10, "aten::copy_", "[[9],[9],[]]", "[\"c10::Half\",\"float\",\"Scalar\"]", NULL})),
+    assert_record(record_of_step(ctx, 0, STEPS(to_float16[0], {40, 10, "aten::copy_", "[[9],[9],[]]", "[\"c10::Half\",\"float\",\"Scalar\"]", NULL})),
                   "float32[2,3], ?, False, False, None");
     test_context_done(ctx, &m);
 }
@@ -93,12 +56,12 @@ static void test_infer__size_of_what_is_made(void **state)
     const step zeros = {0, 90, "aten::zeros", "[[],[],[],[],[]]", "[\"\",\"Scalar\",\"\",\"\",\"Scalar\"]", NULL};
     const step empty = {10, 20, "aten::empty", "[[],[],[],[],[],[]]", "[\"\",\"Scalar\",\"\",\"\",\"Scalar\",\"\"]", NULL};
     const step zero = {40, 20, "aten::zero_", "[[4,5]]", "[\"long\"]", NULL}, view = {40, 20, "aten::detach", "[[4,5]]", "[\"long\"]", NULL};
-    assert_record(record_of(ctx, 0, STEPS(zeros, empty, zero)), "[4, 5], dtype=int64, layout=None, device=None, pin_memory=False");
-    assert_record(record_of(ctx, 1, STEPS(zeros, empty, zero)),
+    assert_record(record_of_step(ctx, 0, STEPS(zeros, empty, zero)), "[4, 5], dtype=int64, layout=None, device=None, pin_memory=False");
+    assert_record(record_of_step(ctx, 1, STEPS(zeros, empty, zero)),
                   "[4, 5], dtype=int64, layout=None, device=None, pin_memory=False, memory_format=None");
-    assert_record(record_of(ctx, 1, STEPS(zeros, empty, view)), "?, dtype=?, layout=None, device=None, pin_memory=False, memory_format=None");
-    assert_record(record_of(ctx, 0, STEPS(empty, zero)), "?, dtype=?, layout=None, device=None, pin_memory=False, memory_format=None");
-    assert_record(record_of(ctx, 0, STEPS({0, 90, "aten::resize_", "[[0],[],[]]", "[\"long\",\"\",\"\"]", NULL}, zero)), "int64[0], ?, memory_format=None");
+    assert_record(record_of_step(ctx, 1, STEPS(zeros, empty, view)), "?, dtype=?, layout=None, device=None, pin_memory=False, memory_format=None");
+    assert_record(record_of_step(ctx, 0, STEPS(empty, zero)), "?, dtype=?, layout=None, device=None, pin_memory=False, memory_format=None");
+    assert_record(record_of_step(ctx, 0, STEPS({0, 90, "aten::resize_", "[[0],[],[]]", "[\"long\",\"\",\"\"]", NULL}, zero)), "int64[0], ?, memory_format=None");
     test_context_done(ctx, &m);
 }
 
@@ -137,7 +100,7 @@ static void test_infer__from_shapes(void **state)
          "?, dtype=?, layout=None, device=None, pin_memory=False"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_record(record_of(ctx, 0, &cases[i].one, 1), cases[i].record);
+        assert_record(record_of_step(ctx, 0, &cases[i].one, 1), cases[i].record);
     test_context_done(ctx, &m);
 }
 
@@ -169,14 +132,14 @@ static void test_infer__views(void **state)
         snprintf(dims, sizeof dims, "[%s],[],[],[]]", seen);
         const step inner = {10, 20, "aten::as_strided", dims, "[\"float\",\"\",\"\",\"Scalar\"]", NULL};
         const step outer = {0, 90, cases[i].name, cases[i].dims, cases[i].types, cases[i].values};
-        assert_record(record_of(ctx, 1, STEPS(outer, inner)), cases[i].inside);
+        assert_record(record_of_step(ctx, 1, STEPS(outer, inner)), cases[i].inside);
     }
     test_context_done(ctx, &m);
 }
 
 static int32_t autocast_of(evr_context *ctx, const step *steps, size_t count)
 {
-    evr_ir *ir = record_of(ctx, 0, steps, count);
+    evr_ir *ir = record_of_step(ctx, 0, steps, count);
     int32_t dtype = evr_ir_autocast(ir);
     evr_ir_free(ir);
     return dtype;
@@ -201,7 +164,7 @@ static void test_infer__autocast(void **state)
     const step copy = {0, 90, "aten::copy_", "[[4],[4],[]]", "[\"c10::Half\",\"float\",\"Scalar\"]", NULL};
     const step inner = {20, 9, "aten::copy_", "[[4],[4],[]]", "[\"c10::Half\",\"c10::Half\",\"Scalar\"]", NULL};
     assert_int_equal(autocast_of(ctx, STEPS(copy, inner)), EVR_DTYPE_UNKNOWN);
-    evr_ir *cast = record_of(ctx, 0, STEPS(plain, to_bfloat16)), *off = record_of(ctx, 0, STEPS(plain));
+    evr_ir *cast = record_of_step(ctx, 0, STEPS(plain, to_bfloat16)), *off = record_of_step(ctx, 0, STEPS(plain));
     char keys[2][33], *text = NULL;
     size_t size;
     evr_ir_set *set = NULL;
@@ -230,24 +193,24 @@ static void test_infer__indices(void **state)
     (void)state;
     test_memory m;
     evr_context *ctx = test_context(&m);
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int64[3]]");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[4, 3]\",\"[5, 0]\""), RESHAPED(30, "[3]"))), "float32[4,5], [None, int64[3]]");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[2, 3]\",\"[0, 0]\""), RESHAPED(30, "[2,3]"), RESHAPED(40, "[2,3]"))),
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int64[3]]");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"[4, 3]\",\"[5, 0]\""), RESHAPED(30, "[3]"))), "float32[4,5], [None, int64[3]]");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"[2, 3]\",\"[0, 0]\""), RESHAPED(30, "[2,3]"), RESHAPED(40, "[2,3]"))),
                   "float32[4,5], [int64[2,3], int64[2,3]]");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, CONVERTED, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int32[3]]");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, NONZERO("[4,5]"), STRIDED("\"[7]\",\"[0]\""), RESHAPED(30, "[7]"), RESHAPED(40, "[7]"))),
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, CONVERTED, STRIDED("\"[3, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], [int32[3]]");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, NONZERO("[4,5]"), STRIDED("\"[7]\",\"[0]\""), RESHAPED(30, "[7]"), RESHAPED(40, "[7]"))),
                   "float32[4,5], [bool[4,5]]");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, NONZERO("[5]"), STRIDED("\"[4, 2]\",\"[5, 0]\""), RESHAPED(30, "[2]"))), "float32[4,5], [None, bool[5]]");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, NONZERO("[5]"), STRIDED("\"[4, 2]\",\"[5, 0]\""), RESHAPED(30, "[2]"))), "float32[4,5], [None, bool[5]]");
     /* without lists all dimensions have to be indexed */
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"), RESHAPED(40, "[3]"))), "float32[4,5], [int64[3], int64[3]]");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"\",\"\""), RESHAPED(30, "[3]"), RESHAPED(40, "[3]"))), "float32[4,5], [int64[3], int64[3]]");
     /* another shape than the index has */
-    assert_record(record_of(ctx, 0, STEPS(INDEX, STRIDED("\"[9, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
-    assert_record(record_of(ctx, 0, STEPS(INDEX)), "float32[4,5], ?");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX, STRIDED("\"[9, 5]\",\"[0, 1]\""), RESHAPED(30, "[3]"))), "float32[4,5], ?");
+    assert_record(record_of_step(ctx, 0, STEPS(INDEX)), "float32[4,5], ?");
     const step put = {0, 95, "aten::index_put_", "[[4,5],[],[],[]]", "[\"float\",\"\",\"float\",\"Scalar\"]", "[\"\",\"\",\"\",\"False\"]"};
     const step inner = {2, 90, "aten::_index_put_impl_", "[[4,5],[],[],[],[]]", "[\"float\",\"\",\"float\",\"Scalar\",\"Scalar\"]", "[\"\",\"\",\"\",\"False\",\"False\"]"};
     const step fill = {10, 5, "aten::masked_fill_", "[[4,5],[4,5],[]]", "[\"float\",\"bool\",\"float\"]", "[\"\",\"\",\"\"]"};
-    assert_record(record_of(ctx, 0, STEPS(put, inner, fill)), "float32[4,5], [bool[4,5]], float32[], False");
+    assert_record(record_of_step(ctx, 0, STEPS(put, inner, fill)), "float32[4,5], [bool[4,5]], float32[], False");
     test_context_done(ctx, &m);
 }
 
@@ -293,15 +256,15 @@ static void test_infer__unwritten_lists(void **state)
                        "[\"float\",\"float\",\"\",\"\",\"\",\"\",\"Scalar\"]", "[\"\",\"\",\"\",\"\",\"\",\"\",\"1\"]"};
     const step strided = {80, 9, "aten::relu", "[[4]]", "[\"float\"]", "[\"\"]", "[[1]]"};
     const step list = {40, 9, "aten::permute", "[[4],[]]", "[\"float\",\"ScalarList\"]", "[\"\",\"[0]\"]"};
-    evr_ir *ir = record_of(ctx, 0, STEPS(sum, conv));
+    evr_ir *ir = record_of_step(ctx, 0, STEPS(sum, conv));
     assert_inferred(ir, "dim");
     assert_record(ir, "float32[4], [0], False, dtype=None"); /* all of one dimension is that one */
-    assert_record(record_of(ctx, 2, STEPS(sum, conv, sum2)), "float32[4,2], ?, False, dtype=None");
-    ir = record_of(ctx, 1, STEPS(sum, conv));
+    assert_record(record_of_step(ctx, 2, STEPS(sum, conv, sum2)), "float32[4,2], ?, False, dtype=None");
+    ir = record_of_step(ctx, 1, STEPS(sum, conv));
     assert_int_equal(evr_ir_overload(ir).len, 0); /* padding is a list, no text */
     evr_ir_free(ir);
     for (int i = 0; i < 2; i++) { /* a list anywhere, or strides, which came after lists */
-        ir = record_of(ctx, 0, STEPS(sum, i ? strided : list));
+        ir = record_of_step(ctx, 0, STEPS(sum, i ? strided : list));
         assert_int_equal(argument(ir, "dim")->provenance, EVR_FROM_TRACE);
         evr_ir_free(ir);
     }

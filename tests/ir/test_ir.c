@@ -1,5 +1,6 @@
 /* Records: from events of every generation, and as JSON there and back. */
 #include "ir/argument.h"
+#include "ir/steps.h"
 
 #include "ir/record.h"
 #include "ir/status.h"
@@ -31,25 +32,10 @@ static void test_dtype__spellings(void **state)
     }
 }
 
-/* A trace with one operator event, by its argument texts. */
+/* Of a trace with one operator event, by its argument texts. */
 static evr_ir *record_of(evr_context *ctx, const char *name, const char *dims, const char *types, const char *strides, const char *values)
 {
-    evr_trace_builder *b = NULL;
-    evr_trace *t = NULL;
-    evr_extractor *x = NULL;
-    evr_ir *ir = NULL;
-    evr_event_desc e = {.struct_size = sizeof e, .category = {"cpu_op", 6}, .name = {name, strlen(name)}, .duration_ns = 5,
-                        .dims = {dims, strlen(dims)}, .types = {types, strlen(types)}, .strides = {strides, strlen(strides)},
-                        .values = {values, strlen(values)}, .sequence = -1, .device = -1, .stream = -1};
-    assert_ok(evr_trace_builder_new(ctx, NULL, &b, err));
-    assert_ok(evr_trace_builder_push(b, &e, err));
-    assert_ok(evr_trace_builder_finish(b, &t, err));
-    assert_ok(evr_extractor_new(ctx, t, NULL, &x, err));
-    assert_ok(evr_extractor_record(x, 0, &ir, err));
-    evr_extractor_free(x);
-    evr_trace_free(t);
-    evr_trace_builder_free(b);
-    return ir;
+    return record_of_step(ctx, 0, STEPS({0, 5, name, dims, types, values, strides}));
 }
 
 static void test_event__modern(void **state)
